@@ -1,0 +1,53 @@
+# Each target sets up `.venv` by itself, with the versions of `requirements.lock`.
+
+# The interpreter that makes `.venv`; remove `.venv` to change it
+PYTHON ?= python3
+# Further arguments of the program that a target runs
+ARGS ?=
+# What makes five minutes of training out of days; an option that ARGS names is left to ARGS
+MLM_DEMO ?= epochs=3 optimizer.warmup=300
+
+PY = .venv/bin/python
+# Without the constraints a newer torch could come, with gigabytes of CUDA beside it.
+INSTALL = $(PY) -m pip install -qq --disable-pip-version-check --constraint requirements.lock
+
+.PHONY: help mlm test quick docs bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@echo 'Arguments: make mlm ARGS="text=file text.path=my.txt", make test PYTHON=python3.12'
+
+mlm: .venv/installed ## train a masked language model for about five minutes, and sample from it
+	@set --; for option in $(MLM_DEMO); do \
+		case " $$ARGS" in *[\ -]"$${option%%=*}="*) ;; *) set -- "$$@" "$$option" ;; esac; \
+	done; $(PY) -m experiments.mlm "$$@" $(ARGS)
+	@printf '\nAll 1,024 epochs: %s\n' "$(PY) -m experiments.mlm$${ARGS:+ $$ARGS}"
+
+test: .venv/installed ## run all tests
+	@$(PY) -m pytest $(ARGS)
+
+quick: .venv/installed ## run the tests that take less than two minutes together
+	@$(PY) -m pytest -m "not slow" $(ARGS)
+
+docs: docs_gen .venv/installed ## build the site in site/
+	@$(PY) -m docs_gen build labnn -o site $(ARGS)
+
+bench: .venv/installed ## run all benchmarks
+	@for script in benchmarks/[!_]*.py; do \
+		test -e "$$script" || { echo 'bench: there are no benchmarks yet' >&2; exit 1; }; \
+		echo "$$script"; $(PY) "$$script" $(ARGS) || exit 1; \
+	done
+
+docs_gen:
+	@echo 'docs: there is no generator of the site yet' >&2; exit 1
+
+# A virtual environment without pip is one that was not finished.
+.venv/installed: setup.py requirements.lock
+	@$(PY) -m pip --version >/dev/null 2>&1 || { \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "labnn needs Python 3.10 \
+	or later, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")' \
+		&& $(PYTHON) -m venv .venv; }
+	@echo 'Installing what labnn needs into .venv; the first time takes some minutes'
+	@$(INSTALL) setuptools
+	@$(INSTALL) --no-build-isolation --editable '.[test]'
+	@touch $@

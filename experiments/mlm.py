@@ -1,0 +1,159 @@
+r"""
+# Masked Language Model
+
+A transformer that sees both sides of a hidden character learns to fill it in. This experiment
+trains one on the characters of Shakespeare and shows what it predicts for ten lines of Coriolanus.
+
+[BERT: Pre-training of Deep Bidirectional Transformers](https://arxiv.org/abs/1810.04805) is where
+the task comes from; [MLM](../labnn/transformers/mlm.html) hides the tokens and
+[TransformerMLM](../labnn/models/transformer_mlm.html) is the network. The options and their values
+are those of labml's experiment of the same name.
+
+After one epoch about a fifth of the hidden characters are right, hardly more than by always saying
+"space"; the warm-up of the rate alone takes four epochs. Run it with
+
+    python -m experiments.mlm epochs=10
+
+and add `--help` for everything that can be set.
+"""
+
+from labml.configs import option
+from torch import nn
+
+from labnn.configs.masking import MaskedTextConfigs
+from labnn.configs.scores import Scores, score
+from labnn.configs.transformer import TransformerConfigs
+from labnn.configs.types import ConfigError, PositiveInt
+from labnn.data.prompts import prompt_batch
+from labnn.models.transformer_mlm import TransformerMLM
+from labnn.runs.command import command
+from labnn.runs.launch import launch
+from labnn.runs.samples import filled
+
+
+class Configs(MaskedTextConfigs):
+    """
+    ## Configurations
+    """
+
+    # Passes over the training part
+    epochs: PositiveInt = 1024
+    # Number of features of a token vector
+    d_model: PositiveInt = 128
+
+    # The parts of the model
+    transformer: TransformerConfigs = "transformer_options"
+    # The network
+    model: nn.Module = "transformer_mlm"
+
+    # Texts to show predictions for
+    prompt: list[str] = [
+        "Before we proceed any further, hear me speak.",
+        "We are accounted poor citizens; the patricians good.",
+        "What authority surfeits on would relieve us; if they would yield",
+        "us but the superfluity, while it were wholesome, we might guess",
+        "they relieved us humanely; but they think we are too dear: the",
+        "leanness that afflicts us, the object of our misery, is as an",
+        "inventory to particularize their abundance; our sufferance is a",
+        "gain to them.--Let us revenge this with our pikes ere we become",
+        "rakes: for the gods know I speak this in hunger for bread, not in",
+        "thirst for revenge.",
+    ]
+
+    def check(self):
+        """Values that do not go together"""
+        super().check()
+        self.transformer.check()
+        if self.seq_len > self.transformer.max_len:
+            raise ConfigError(
+                f"seq_len is {self.seq_len}, above transformer.max_len, {self.transformer.max_len}"
+            )
+
+    def forward_loss(self, batch) -> Scores:
+        """
+        ### Loss of a batch
+
+        The next tokens, which come with the windows, are for models that read from left to right.
+        """
+        data, _ = batch
+        masked, labels = self.mlm(data, generator=self.position.generator(data.device))
+        logits, _ = self.model(masked)
+        return score(logits, labels, ignore=self.padding_token)
+
+    def sample(self):
+        """
+        ### Predictions for the prompts
+
+        The same path as training: prompts are hidden by the same rules and padded with the same id.
+        """
+        prompts = prompt_batch(
+            self.tokenizer,
+            self.prompt,
+            seq_len=self.seq_len,
+            padding_token=self.padding_token,
+            mask_token=self.mask_token,
+        )
+        for number, place, piece in prompts.unknown:
+            self._listener.warn(
+                f"prompt {number + 1}: {piece!r} at {place} is not in the vocabulary; the model "
+                "reads [MASK] there"
+            )
+        ids = prompts.ids.to(self.device)
+        masked, labels = self.mlm(ids, generator=self.position.generator(ids.device))
+        with self.mixed_precision.autocast():
+            logits, _ = self.model(masked)
+        predicted = logits.argmax(dim=-1)
+
+        is_hidden = labels != self.padding_token
+        rows = zip(prompts.pieces, prompts.rows(is_hidden), prompts.rows(predicted), strict=True)
+        self._listener.on_sample([filled(*row, self.tokenizer.tokens) for row in rows])
+
+
+@option(Configs.transformer)
+def transformer_options(c: Configs) -> TransformerConfigs:
+    """The options under `transformer`; sizes that hang on the text are asked for when needed."""
+    conf = TransformerConfigs()
+    conf.set_default(TransformerConfigs.d_model, func=lambda: c.d_model)
+    conf.set_default(TransformerConfigs.n_src_vocab, func=lambda: c.n_tokens)
+    conf.set_default(TransformerConfigs.n_tgt_vocab, func=lambda: c.n_tokens)
+    return conf
+
+
+@option(Configs.model)
+def transformer_mlm(c: Configs) -> nn.Module:
+    """[The network](../labnn/models/transformer_mlm.html)"""
+    model = TransformerMLM(
+        encoder=c.transformer.encoder,
+        src_embed=c.transformer.src_embed,
+        generator=c.transformer.generator,
+        padding_token=c.padding_token,
+    )
+    return model.to(c.device)
+
+
+# What this experiment changes from the defaults
+OVERRIDES = {
+    "batch_size": 64,
+    "seq_len": 32,
+    "epochs": 1024,
+    "inner_iterations": 1,
+    "d_model": 128,
+    "transformer.ffn.d_ff": 256,
+    "transformer.n_heads": 8,
+    "transformer.n_layers": 6,
+    "optimizer": "Noam",
+    "optimizer.learning_rate": 1.0,
+}
+
+
+def main(overrides: dict | None = None) -> Configs:
+    """
+    ## Run
+
+    * `overrides` are options by name, for instance `{"transformer.n_layers": 4}`
+    """
+    return launch("mlm", Configs, OVERRIDES, overrides)
+
+
+if __name__ == "__main__":
+    command("mlm", Configs, OVERRIDES)

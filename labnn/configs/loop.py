@@ -1,0 +1,146 @@
+r"""
+# The Training Loop
+
+labml_helpers' loop counts epochs and hands out batches; it cannot say where it is nor start
+anywhere else. This one keeps its [position](position.html): epochs, in each of them rounds, in each
+round the phases sample, train and valid, in the last two batches.
+
+Between two batches it asks whether to stop. Whoever surrounds the training (`Listener`) answers
+that, and hears of every phase, batch and update.
+
+[Training configs](training.html) make these parts by options, as labml_helpers does.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from labml_helpers.train_valid import BatchIndex
+
+from labnn.configs.position import Position
+
+
+class Stopped(Exception):
+    """
+    ## The run was asked to stop
+
+    It ends between two batches, and its position says where.
+    """
+
+
+class Listener:
+    """
+    ## What surrounds the training
+
+    The training says what happens. Everything about folders, files and terminals is behind these
+    methods; the ones here do nothing.
+    """
+
+    def on_start(self, conf: Any) -> None:
+        """Everything is built, and nothing was updated yet."""
+
+    def on_phase(self, position: Position, total: int) -> None:
+        """A phase of `total` batches begins."""
+
+    def on_batch(self, position: Position, total: int) -> None:
+        """A batch is done; `position.batch` is the next one."""
+
+    def on_phase_end(self, position: Position) -> None:
+        """A phase is over, and what it gave is in the tracker."""
+
+    def on_update(self) -> None:
+        """The optimizer made a step, and what belongs to it was saved in the tracker."""
+
+    def on_sample(self, samples: list) -> None:
+        """Samples of what the model predicts"""
+
+    def warn(self, text: str) -> None:
+        """Something that the user should know"""
+
+    def on_end(self, error: BaseException | None) -> None:
+        """The run is over, because of `error` if that is not `None`."""
+
+    def should_stop(self) -> bool:
+        """Whether to leave before the next batch"""
+        return False
+
+
+def batches(loader: Iterable, epoch: int, first: int) -> Iterator:
+    """
+    The batches of an epoch from number `first` on. A loader of labnn starts anywhere; of any other
+    the batches before are read and dropped.
+    """
+    if hasattr(loader, "batches"):
+        return iter(loader.batches(epoch, first))
+    return islice(iter(loader), first, None)
+
+
+class Phase:
+    """
+    ## One pass over batches
+
+    The trainer and the validator of a run
+    """
+
+    def __init__(self, conf: Any, loader: Iterable, *, n_rounds: int):
+        """
+        * `conf` has the step
+        * `loader` has the batches
+        * `n_rounds` is the number of parts that a pass over all batches is cut into
+        """
+        self.conf = conf
+        self.loader = loader
+        self.n_rounds = n_rounds
+
+    def bounds(self, round_: int) -> tuple[int, int]:
+        """The first batch of a round, and the one after its last; the last round ends the epoch."""
+        total = len(self.loader)
+        return round_ * total // self.n_rounds, (round_ + 1) * total // self.n_rounds
+
+    def __call__(self) -> None:
+        """Do the rest of the phase, from the position on."""
+        position, listener = self.conf.position, self.conf._listener
+        end = self.bounds(position.round if self.n_rounds > 1 else 0)[1]
+        index = BatchIndex(len(self.loader), self.n_rounds)
+        index.reset(len(self.loader), self.n_rounds)
+        index.idx = position.batch
+        listener.on_phase(position, end)
+        rest = batches(self.loader, position.epoch, position.batch)
+        for batch in islice(rest, end - position.batch):
+            if listener.should_stop():
+                raise Stopped
+            self.conf.step(batch, index)
+            index.step()
+            position.batch = index.idx
+            listener.on_batch(position, end)
+
+
+class Loop:
+    """
+    ## Rounds
+
+    Each iteration is one round, and the position says which.
+    """
+
+    def __init__(self, position: Position, *, epochs: int, n_rounds: int):
+        """
+        * `position` is where to begin, and is kept up to date
+        * `epochs` and `n_rounds` say where to end
+        """
+        self.position = position
+        self.epochs = epochs
+        self.n_rounds = n_rounds
+
+    def __len__(self) -> int:
+        """Rounds of the whole run"""
+        return self.epochs * self.n_rounds
+
+    def __iter__(self) -> Iterator[Position]:
+        """The rounds that are left"""
+        position = self.position
+        while position.epoch < self.epochs:
+            yield position
+            position.phase, position.batch = "sample", 0
+            position.round += 1
+            if position.round == self.n_rounds:
+                position.epoch, position.round = position.epoch + 1, 0

@@ -1,0 +1,187 @@
+r"""
+# Rounds of Training
+
+The outer half of a training: epochs, in them rounds, in each round samples, training and
+validation. It stands on `TrainValidConfigs` of labml_helpers and keeps its fields and its form: a
+subclass may have `init`, `step` and `sample` of its own, and `run` calls them in the same order.
+The [loop](loop.html) itself is ours, because labml_helpers' cannot say where it is.
+
+[Training configs](training.html) add the step.
+"""
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from labml import tracker
+from labml.configs import option
+from labml_helpers.train_valid import ModeState, TrainValidConfigs
+from torch import nn
+
+from labnn.configs.base import StrictConfigs
+from labnn.configs.guards import check_registered
+from labnn.configs.loop import Listener, Loop, Phase
+from labnn.configs.overrides import unread
+from labnn.configs.position import Position
+from labnn.configs.types import NonNegativeInt, PositiveInt
+
+
+class RoundsConfigs(StrictConfigs, TrainValidConfigs):
+    """
+    ## Options of the rounds
+    """
+
+    # Where all random numbers come from
+    seed: NonNegativeInt = 0
+    # Passes over the training part
+    epochs: PositiveInt = 10
+    # Rounds of sampling, training and validation in an epoch
+    inner_iterations: PositiveInt = 1
+    # The network, called with a batch of ids
+    model: nn.Module
+    # What changes the parameters
+    optimizer: torch.optim.Optimizer
+    # Batches to learn from
+    train_loader: Any
+    # Batches to judge by; none skips validation
+    valid_loader: Any = None
+
+    # Which phase the run is in
+    mode: ModeState = "mode_state"
+    # Epoch, round, phase and batch
+    position: Position = "start"
+    # All rounds, one after the other
+    training_loop: Any = "rounds"
+    # Trains for a round
+    trainer: Any = "train_phase"
+    # Validates
+    validator: Any = "valid_phase"
+
+    # Fields of labml_helpers that its own loop reads, and this one does not
+    state_modules: list = []
+    loop_count: Any = 0
+    loop_step: Any = None
+
+    # Who surrounds the training; names with an underscore are not options.
+    _listener = Listener()
+
+    def run(self):
+        """
+        ### The whole run
+        """
+        check_registered(self)
+        try:
+            self.check()
+            self.prepare()
+            self._listener.on_start(self)
+            for _ in self.training_loop:
+                self.run_step()
+            # What the last round has taught shows only after it.
+            self.phase("sample")
+        except BaseException as error:
+            self._listener.on_end(error)
+            raise
+        self._listener.on_end(None)
+
+    def prepare(self):
+        """
+        ### Build everything
+
+        What is wrong with the data shows here, before the run has left a trace.
+        """
+        self.init()
+        for part in ("train_loader", "valid_loader", "model", "optimizer", "trainer", "validator"):
+            getattr(self, part)
+        # Dropout is the same whatever was drawn to build the model.
+        seed_all(self.seed)
+
+    def run_step(self):
+        """
+        ### One round, or the rest of it
+        """
+        position = self.position
+        if position.phase == "sample":
+            self.phase("sample")
+            position.phase, position.batch = "train", self.trainer.bounds(position.round)[0]
+        if position.phase == "train":
+            with self.mode.update(is_train=True):
+                self.phase("train")
+            position.phase, position.batch = "valid", 0
+        if self.valid_loader is not None:
+            self.phase("valid")
+
+    def phase(self, name: str):
+        """
+        ### One phase
+
+        Its name is in the tracker, and only training keeps what gradients need.
+        """
+        work = {"sample": self.show, "train": self.trainer, "valid": self.validate}[name]
+        with tracker.namespace(name), torch.set_grad_enabled(name == "train"):
+            work()
+            self._listener.on_phase_end(self.position)
+
+    def show(self):
+        """Sampling, without dropout"""
+        self.model.eval()
+        self._listener.on_phase(self.position, 0)
+        self.sample()
+
+    def validate(self):
+        """All of the validation part"""
+        self.validator()
+
+    def summary(self) -> str:
+        """A line for the end of a run"""
+        return ""
+
+    def unread_overrides(self) -> list[str]:
+        """Options that were given and have had no effect"""
+        return unread(self)
+
+    def _compute(self, item: str, name: str, function) -> None:
+        """
+        The first weights of a model depend on the seed and on nothing that happened before, so the
+        generators are set when the model is built, whoever asks for it first.
+        """
+        if item == "model":
+            seed_all(self.seed)
+        super()._compute(item, name, function)
+
+
+def seed_all(seed: int) -> None:
+    """The generators that blocks and other people's code draw from"""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
+@option(RoundsConfigs.mode)
+def mode_state() -> ModeState:
+    """Not training yet"""
+    return ModeState()
+
+
+@option(RoundsConfigs.position)
+def start(c: RoundsConfigs) -> Position:
+    """The beginning"""
+    return Position(c.seed)
+
+
+@option(RoundsConfigs.training_loop)
+def rounds(c: RoundsConfigs) -> Loop:
+    """All rounds of all epochs"""
+    return Loop(c.position, epochs=c.epochs, n_rounds=c.inner_iterations)
+
+
+@option(RoundsConfigs.trainer)
+def train_phase(c: RoundsConfigs) -> Phase:
+    """An epoch of training, in `inner_iterations` parts"""
+    return Phase(c, c.train_loader, n_rounds=c.inner_iterations)
+
+
+@option(RoundsConfigs.validator)
+def valid_phase(c: RoundsConfigs) -> Phase:
+    """All of the validation part, in every round"""
+    return Phase(c, c.valid_loader if c.valid_loader is not None else [], n_rounds=1)

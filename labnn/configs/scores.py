@@ -1,0 +1,93 @@
+r"""
+# Scores
+
+How good predictions were, as sums. A mean over batches weighs a token by the size of the batch that
+it came in: the last batch of an epoch is smaller, and masked batches have different numbers of
+labels. Sums can be added, and divided once at the end,
+
+$$\text{loss} = \frac{\sum_b \sum_{t \in b} -\log p(t)}{\sum_b |b|}$$
+
+with $b$ the batches and $|b|$ the number of tokens in $b$ that are scored.
+
+The [training step](training.html) adds up what `forward_loss` of an experiment returns.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+
+@dataclass
+class Scores:
+    """
+    ## Scores of one batch
+
+    `loss` is a sum with a gradient, the others are counts; `targets` says how often each token was
+    to be predicted, where that is known.
+    """
+
+    loss: torch.Tensor
+    n_correct: torch.Tensor | int
+    n_tokens: torch.Tensor | int
+    targets: torch.Tensor | None = None
+
+
+def score(logits: torch.Tensor, targets: torch.Tensor, ignore: int) -> Scores:
+    r"""
+    Cross-entropy and hits.
+
+    * `logits` has shape `[seq_len, batch_size, n_tokens]`
+    * `targets` has shape `[seq_len, batch_size]`
+    * `ignore` is the target of positions that are not scored
+    """
+    is_scored = targets != ignore
+    # Half precision has eleven bits at most: a sum over a batch needs more.
+    loss = F.cross_entropy(
+        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=ignore, reduction="sum"
+    )
+    hits = (logits.argmax(dim=-1) == targets) & is_scored
+    # `counts` has shape `[n_tokens]`
+    counts = torch.bincount(targets[is_scored], minlength=logits.shape[-1])
+    return Scores(loss, hits.sum(), is_scored.sum(), counts)
+
+
+class Meter:
+    """
+    ## Scores of many batches
+    """
+
+    def __init__(self):
+        """Nothing was scored yet."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was added"""
+        self.loss, self.n_correct, self.n_tokens = 0.0, 0, 0
+        self.targets: torch.Tensor | int = 0
+
+    def add(self, scores: Scores) -> None:
+        """Add one batch, in double precision, whatever the device has"""
+        self.loss += float(scores.loss.detach())
+        self.n_correct += int(scores.n_correct)
+        self.n_tokens += int(scores.n_tokens)
+        if scores.targets is not None:
+            self.targets = self.targets + scores.targets
+
+    def means(self) -> dict[str, float]:
+        """Loss and accuracy of a token; nothing where no token was scored"""
+        if not self.n_tokens:
+            return {}
+        return {
+            "loss": self.loss / self.n_tokens,
+            "accuracy": self.n_correct / self.n_tokens,
+        }
+
+    def constant(self) -> tuple[int, float] | None:
+        """
+        The best single answer in hindsight, and its accuracy: what a model has to beat. `None`
+        where targets were not counted.
+        """
+        if not isinstance(self.targets, torch.Tensor) or not self.n_tokens:
+            return None
+        return int(self.targets.argmax()), int(self.targets.max()) / self.n_tokens

@@ -1,0 +1,140 @@
+r"""
+# Text Configs
+
+From the name of a text to batches of ids. Reading a text is put off until something needs it, so
+options can be listed and checked without any file.
+
+[Training configs](training.html) with a text are what the experiments on language start from.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from labml.configs import option
+
+from labnn.configs.base import StrictConfigs
+from labnn.configs.training import TrainingConfigs
+from labnn.configs.types import PositiveInt, Probability
+from labnn.data import corpora
+from labnn.data.windows import Windows
+from labnn.tokenizers import CharacterTokenizer, Tokenizer, WordTokenizer
+
+
+class TextConfigs(StrictConfigs):
+    """
+    ## Text options
+    """
+
+    # The text, cut into a training and a validation part
+    corpus: corpora.Corpus = "shakespeare"
+    # A file, or a folder of .txt files
+    path: Path | None = None
+    # The training part, where it is a file of its own
+    train: Path | None = None
+    # The validation part, where it is a file of its own
+    valid: Path | None = None
+    # How the characters are stored
+    encoding: str = "utf-8"
+    # Share of the text that is kept for validation
+    valid_fraction: Probability = 0.1
+
+    def __init__(self):
+        """The corpus stands for the whole config"""
+        super().__init__(_primary="corpus")
+
+
+@option(TextConfigs.corpus)
+def shakespeare() -> corpora.Corpus:
+    """Plays of Shakespeare, which come with labnn"""
+    return corpora.shakespeare()
+
+
+@option(TextConfigs.corpus)
+def tiny_shakespeare(c: TextConfigs) -> corpora.Corpus:
+    """The char-rnn file, from text.path or downloaded"""
+    return corpora.tiny_shakespeare(c.path)
+
+
+@option(TextConfigs.corpus)
+def file(c: TextConfigs) -> corpora.Corpus:
+    """Text of your own: text.path, or text.train and text.valid"""
+    return corpora.text_file(
+        c.path,
+        train=c.train,
+        valid=c.valid,
+        encoding=c.encoding,
+        valid_fraction=c.valid_fraction,
+    )
+
+
+class TextTrainingConfigs(TrainingConfigs):
+    """
+    ## Training on text
+    """
+
+    # The text
+    text: corpora.Corpus = TextConfigs()
+    # Text to ids and back
+    tokenizer: Tokenizer = "character"
+    # Words that are rarer than this are unknown to the word tokenizer
+    min_count: PositiveInt = 1
+    # Tokens in a sequence
+    seq_len: PositiveInt = 32
+    # Batches to learn from
+    train_loader: Any = "train_windows"
+    # Batches to judge by; none skips validation
+    valid_loader: Any = "valid_windows"
+
+    def summary(self) -> str:
+        """What the accuracy is worth: the simplest thing without a model is to say one token."""
+        constant, accuracy = self.meter.constant(), self.meter.means().get("accuracy")
+        if constant is None or accuracy is None:
+            return ""
+        token, share = constant
+        name = self.tokenizer.tokens[token] if token < self.tokenizer.n_tokens else "*"
+        return (
+            f"accuracy on {self.meter.n_tokens:,} tokens of the validation part: {accuracy:.3f}; "
+            f"always predicting {name!r}, the most frequent one: {share:.3f}"
+        )
+
+
+@option(TextTrainingConfigs.tokenizer)
+def character(c: TextTrainingConfigs) -> CharacterTokenizer:
+    """A token for every character that occurs"""
+    return CharacterTokenizer.from_text(c.text.train, c.text.valid)
+
+
+@option(TextTrainingConfigs.tokenizer)
+def word(c: TextTrainingConfigs) -> WordTokenizer:
+    """A token for every word that occurs at least min_count times"""
+    return WordTokenizer.from_text(c.text.train, c.text.valid, min_count=c.min_count)
+
+
+def _windows(c: TextTrainingConfigs, part: str, is_shuffled: bool) -> Windows:
+    """One part of the text as batches"""
+    return Windows(
+        c.tokenizer.encode(getattr(c.text, part)),
+        seq_len=c.seq_len,
+        batch_size=c.batch_size,
+        seed=c.seed,
+        is_shuffled=is_shuffled,
+        name=part,
+    )
+
+
+@option(TextTrainingConfigs.train_loader)
+def train_windows(c: TextTrainingConfigs) -> Windows:
+    """Windows in a random order, each shifted at random, new in every epoch"""
+    return _windows(c, "train", is_shuffled=True)
+
+
+@option(TextTrainingConfigs.train_loader)
+def sequential_train_windows(c: TextTrainingConfigs) -> Windows:
+    """Windows in the order of the text"""
+    return _windows(c, "train", is_shuffled=False)
+
+
+@option(TextTrainingConfigs.valid_loader)
+def valid_windows(c: TextTrainingConfigs) -> Windows:
+    """Windows in the order of the text, the same every time"""
+    return _windows(c, "valid", is_shuffled=False)

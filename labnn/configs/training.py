@@ -1,0 +1,188 @@
+r"""
+# Training Configs
+
+What every training has beside its [rounds](rounds.html): a device, an optimizer, and the step. The
+step is written once, here. An experiment says what its loss is, in `forward_loss(batch)`, and
+whatever a run needs around that is done for it: device, train and eval mode, mixed precision,
+accumulation, clipping, metrics, tracking.
+
+Names of options are those of labml's experiments, so that overrides written for them go on working.
+"""
+
+import time
+from typing import Any
+
+import torch
+from labml import tracker
+from labml.configs import option
+from labml.utils.pytorch import store_model_indicators
+from labml_helpers.train_valid import BatchIndex, hook_model_outputs
+
+from labnn.configs.device import DeviceConfigs, MixedPrecision, Precision
+from labnn.configs.optimizer import OptimizerConfigs
+from labnn.configs.rounds import RoundsConfigs
+from labnn.configs.scores import Meter, Scores
+from labnn.configs.types import NonNegativeFloat, PositiveInt
+from labnn.configs.update import Update
+
+
+class TrainingConfigs(RoundsConfigs):
+    """
+    ## Training options
+    """
+
+    # Sequences in a batch
+    batch_size: PositiveInt = 64
+    # Batches whose gradients make one update
+    update_batches: PositiveInt = 1
+    # The largest norm of the gradient of all parameters; 0 does not clip
+    grad_norm_clip: NonNegativeFloat = 1.0
+    # Where to compute
+    device: torch.device = DeviceConfigs()
+    # Bits of matrix products: auto is bf16 on CUDA cards that have it, fp32 elsewhere
+    precision: Precision = "auto"
+    # Number of features of a token vector
+    d_model: PositiveInt = 512
+    # What changes the parameters
+    optimizer: torch.optim.Optimizer = "from_model"
+    # Track statistics of parameters and gradients at the last batch of an epoch
+    is_log_model_params_grads: bool = False
+    # Track statistics of the outputs of all modules at the last batch of an epoch
+    is_log_model_activations: bool = False
+
+    # Scale and type of half precision
+    mixed_precision: MixedPrecision = "from_precision"
+    # Gradients and the optimizer's step
+    update: Update = "one_update"
+    # Scores of the validation
+    meter: Meter = "empty_meter"
+
+    # When the last update was made, and the tokens since
+    _clock = 0.0
+    _n_seen = 0
+
+    def forward_loss(self, batch: Any) -> Scores:
+        """The scores of one batch. Draw random numbers from `self.position.generator()`."""
+        raise NotImplementedError(f"{type(self).__name__} needs forward_loss(batch), or a step")
+
+    def step(self, batch: Any, batch_idx: BatchIndex):
+        """
+        ### One batch
+
+        In training also the backward pass, and every `update_batches` batches an update.
+        """
+        is_train = self.mode.is_train
+        # Dropout and the like behave differently in the two modes.
+        self.model.train(is_train)
+        batch = to_device(batch, self.device)
+
+        is_hooked = self.is_log_model_activations and is_train and batch_idx.is_last
+        with self.mode.update(is_log_activations=is_hooked), self.mixed_precision.autocast():
+            scores = self.forward_loss(batch)
+        if not is_train:
+            return self.meter.add(scores)
+
+        n_tokens = n_tokens_in(batch)
+        self._n_seen += n_tokens
+        tracker.add_global_step(n_tokens)
+        self.update.backward(scores)
+        # The last batch of an epoch ends the accumulation as well: no gradient is dropped.
+        if batch_idx.is_interval(self.update_batches):
+            self.make_update(self.is_log_model_params_grads and batch_idx.is_last)
+
+    def make_update(self, is_stored: bool):
+        """
+        ### The optimizer's step, and what is tracked of it
+
+        * `is_stored` adds statistics of all parameters and gradients
+        """
+
+        def store() -> None:
+            """Between the backward pass and the step the gradients are complete."""
+            if is_stored:
+                store_model_indicators(self.model)
+
+        where = f"epoch {self.position.epoch + 1}, batch {self.position.batch + 1}"
+        values = self.update.step(f"{where}, step {tracker.get_global_step():,}", store)
+        for name in ("loss", "accuracy"):
+            if name in values:
+                tracker.add(f"{name}.", values[name])
+        now = time.perf_counter()
+        tracker.add("lr", float(self.optimizer.param_groups[0]["lr"]))
+        tracker.add("grad_norm", values["grad_norm"])
+        tracker.add("tokens_per_s", self._n_seen / max(now - self._clock, 1e-9))
+        self._clock, self._n_seen = now, 0
+        tracker.save()
+        self._listener.on_update()
+
+    def prepare(self):
+        """
+        ### Build everything
+        """
+        super().prepare()
+        if self.is_log_model_activations:
+            hook_model_outputs(self.mode, self.model, "model")
+
+    def phase(self, name: str):
+        """
+        ### One phase
+
+        The speed of training leaves out what was done in between.
+        """
+        self._clock, self._n_seen = time.perf_counter(), 0
+        super().phase(name)
+
+    def validate(self):
+        """The scores of all of the validation part, each token counted once"""
+        self.meter.reset()
+        self.validator()
+        for name, value in self.meter.means().items():
+            tracker.add(f"{name}.", value)
+        tracker.save()
+
+
+def to_device(batch: Any, device: torch.device) -> Any:
+    """The tensors of a batch on the device; the copy need not be waited for."""
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device, non_blocking=True)
+    if isinstance(batch, (list, tuple)):
+        return type(batch)(to_device(part, device) for part in batch)
+    return batch
+
+
+def n_tokens_in(batch: Any) -> int:
+    """Tokens that a batch feeds to the model: its first tensor has the ids."""
+    first = batch[0] if isinstance(batch, (list, tuple)) else batch
+    return first.numel()
+
+
+@option(TrainingConfigs.mixed_precision)
+def from_precision(c: TrainingConfigs) -> MixedPrecision:
+    """What `precision` says"""
+    return MixedPrecision(c.precision, c.device)
+
+
+@option(TrainingConfigs.update)
+def one_update(c: TrainingConfigs) -> Update:
+    """Accumulate, clip, step"""
+    return Update(
+        c.model,
+        optimizer=c.optimizer,
+        precision=c.mixed_precision,
+        grad_norm_clip=c.grad_norm_clip,
+    )
+
+
+@option(TrainingConfigs.meter)
+def empty_meter() -> Meter:
+    """Nothing scored yet"""
+    return Meter()
+
+
+@option(TrainingConfigs.optimizer)
+def from_model(c: TrainingConfigs) -> OptimizerConfigs:
+    """The options under `optimizer`, for the parameters of the model"""
+    conf = OptimizerConfigs()
+    conf.set_default(OptimizerConfigs.parameters, func=lambda: c.model.parameters())
+    conf.set_default(OptimizerConfigs.d_model, func=lambda: c.d_model)
+    return conf

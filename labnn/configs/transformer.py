@@ -1,0 +1,178 @@
+r"""
+# Transformer Configs
+
+The parts of a transformer by name. Each part is computed when it is first read, so a model that has
+no decoder builds none, and each can be exchanged alone: `transformer.encoder=post_norm`,
+`transformer.src_embed=learned`, `transformer.ffn.is_gated=true`.
+
+Attention and feed-forward networks are given as functions that make a new one: the
+[encoder](../transformers/encoder.html) calls them once a layer, and every layer draws weights of
+its own.
+"""
+
+from collections.abc import Callable
+
+from labml.configs import option
+from torch import nn
+
+from labnn.configs.base import StrictConfigs
+from labnn.configs.types import ConfigError, PositiveInt, Probability
+from labnn.layers.layer_norm import LayerNorm
+from labnn.transformers.embeddings import Embeddings
+from labnn.transformers.encoder import Encoder, TransformerLayer
+from labnn.transformers.feed_forward import FeedForward
+from labnn.transformers.generator import Generator
+from labnn.transformers.mha import MultiHeadAttention
+from labnn.transformers.positional_encoding import (
+    LearnedPositionalEncoding,
+    SinusoidalPositionalEncoding,
+)
+
+
+class FeedForwardConfigs(StrictConfigs):
+    """
+    ## Feed-forward options
+    """
+
+    # Makes the feed-forward network of one layer
+    make_ffn: Callable[[], nn.Module] = "feed_forward"
+    # Number of features of a token vector
+    d_model: PositiveInt = 512
+    # Number of features between the two projections
+    d_ff: PositiveInt = 2048
+    # Share of the features between the projections that is dropped in training
+    dropout_prob: Probability = 0.1
+    # The function between the projections
+    activation: nn.Module = "ReLU"
+    # Whether a second projection gates the first
+    is_gated: bool = False
+
+    def __init__(self):
+        """The function that makes a network stands for the whole config"""
+        super().__init__(_primary="make_ffn")
+
+
+@option(FeedForwardConfigs.make_ffn)
+def feed_forward(c: FeedForwardConfigs) -> Callable[[], nn.Module]:
+    """[Position-wise feed-forward network](../transformers/feed_forward.html)"""
+    return lambda: FeedForward(
+        c.d_model,
+        d_ff=c.d_ff,
+        dropout_prob=c.dropout_prob,
+        activation=c.activation,
+        is_gated=c.is_gated,
+    )
+
+
+def _activation(kind: type[nn.Module]) -> Callable[[], nn.Module]:
+    """An option that makes an activation. It has no weights, so all layers may share one."""
+    return lambda: kind()
+
+
+for _kind in (nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Identity):
+    option(FeedForwardConfigs.activation, _kind.__name__)(_activation(_kind))
+
+
+class TransformerConfigs(StrictConfigs):
+    """
+    ## Transformer options
+    """
+
+    # Number of features of a token vector
+    d_model: PositiveInt = 512
+    # Number of attention heads, which share the features among them
+    n_heads: PositiveInt = 8
+    # Number of layers
+    n_layers: PositiveInt = 6
+    # Share of features and of attention weights that is dropped in training
+    dropout_prob: Probability = 0.1
+    # The longest sequence that positions are known for
+    max_len: PositiveInt = 5000
+    # Number of tokens that can be read
+    n_src_vocab: PositiveInt
+    # Number of tokens that can be predicted
+    n_tgt_vocab: PositiveInt
+
+    # Makes the feed-forward network of one layer
+    ffn: Callable[[], nn.Module] = "feed_forward"
+    # Makes the attention of one layer
+    self_attn: Callable[[], nn.Module] = "multi_head"
+    # The stack of layers
+    encoder: nn.Module = "pre_norm"
+    # Ids to vectors
+    src_embed: nn.Module = "sinusoidal"
+    # Vectors to logits
+    generator: nn.Module = "linear"
+
+    def check(self):
+        """Heads share the features evenly."""
+        if self.d_model % self.n_heads:
+            raise ConfigError(
+                f"{self._path('n_heads')} is {self.n_heads}, which does not divide "
+                f"{self._path('d_model')}, {self.d_model}; choose a divisor"
+            )
+
+
+@option(TransformerConfigs.ffn, "feed_forward")
+def _ffn(c: TransformerConfigs) -> FeedForwardConfigs:
+    """The options under `ffn`"""
+    conf = FeedForwardConfigs()
+    conf.set_default(FeedForwardConfigs.d_model, func=lambda: c.d_model)
+    conf.set_default(FeedForwardConfigs.dropout_prob, func=lambda: c.dropout_prob)
+    return conf
+
+
+@option(TransformerConfigs.self_attn)
+def multi_head(c: TransformerConfigs) -> Callable[[], nn.Module]:
+    """[Multi-head attention](../transformers/mha.html)"""
+    return lambda: MultiHeadAttention(c.d_model, n_heads=c.n_heads, dropout_prob=c.dropout_prob)
+
+
+def _encoder(c: TransformerConfigs, is_pre_norm: bool) -> Encoder:
+    """The encoder with the normalization before or after each part"""
+
+    def make_layer() -> TransformerLayer:
+        """One layer, with weights of its own"""
+        return TransformerLayer(
+            c.d_model,
+            self_attn=c.self_attn(),
+            feed_forward=c.ffn(),
+            dropout_prob=c.dropout_prob,
+            is_pre_norm=is_pre_norm,
+        )
+
+    # Before-normalization leaves the sum of all parts as it is, and its end needs one more.
+    norm = LayerNorm(c.d_model) if is_pre_norm else None
+    return Encoder(make_layer, n_layers=c.n_layers, norm=norm)
+
+
+@option(TransformerConfigs.encoder)
+def pre_norm(c: TransformerConfigs) -> nn.Module:
+    """Normalization before attention and feed-forward network, and at the end"""
+    return _encoder(c, is_pre_norm=True)
+
+
+@option(TransformerConfigs.encoder)
+def post_norm(c: TransformerConfigs) -> nn.Module:
+    """Normalization after each sum, as in the first transformer"""
+    return _encoder(c, is_pre_norm=False)
+
+
+@option(TransformerConfigs.src_embed)
+def sinusoidal(c: TransformerConfigs) -> nn.Module:
+    """Token vectors and fixed waves for the positions"""
+    positions = SinusoidalPositionalEncoding(c.d_model, max_len=c.max_len)
+    return Embeddings(c.d_model, n_tokens=c.n_src_vocab, positional_encoding=positions)
+
+
+@option(TransformerConfigs.src_embed)
+def learned(c: TransformerConfigs) -> nn.Module:
+    """Token vectors and learned vectors for the positions"""
+    positions = LearnedPositionalEncoding(c.d_model, max_len=c.max_len)
+    return Embeddings(c.d_model, n_tokens=c.n_src_vocab, positional_encoding=positions)
+
+
+@option(TransformerConfigs.generator)
+def linear(c: TransformerConfigs) -> nn.Module:
+    """[A projection to logits](../transformers/generator.html)"""
+    return Generator(c.d_model, c.n_tgt_vocab)

@@ -1,0 +1,118 @@
+r"""
+# One Update
+
+From the scores of one or more batches to one step of the optimizer.
+
+**Accumulation.** With `update_batches` $> 1$ the gradients of several batches are added before a
+step. The batches have different numbers of scored tokens $n_b$, and the mean of their means is not
+the mean over all tokens, which is
+
+$$\nabla \frac{\sum_b L_b}{\sum_b n_b} = \frac{n_1}{\sum_b n_b} \sum_b \nabla \frac{L_b}{n_1}$$
+
+with $L_b$ the summed loss of batch $b$. Every loss is divided by the count of the first batch,
+which is known at once and keeps the numbers small, and the gradients are rescaled before the step.
+With one batch nothing is left to rescale.
+
+**What is not a number.** A loss or a gradient that is infinite or not a number would spoil every
+weight in one step. The run stops before it and names the place.
+
+[The training step](training.html) calls `backward` for each batch and `step` for each update.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from labnn.configs.device import MixedPrecision
+from labnn.configs.scores import Meter, Scores
+
+
+class TrainingError(RuntimeError):
+    """
+    ## Training cannot go on
+    """
+
+
+class Update:
+    """
+    ## Update
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        optimizer: torch.optim.Optimizer,
+        precision: MixedPrecision,
+        grad_norm_clip: float,
+    ):
+        r"""
+        * `model` has the parameters that are clipped
+        * `optimizer` makes the step
+        * `precision` has the scale of the loss
+        * `grad_norm_clip` is the largest norm of all gradients together; 0 does not clip
+        """
+        self.model = model
+        self.optimizer = optimizer
+        self.precision = precision
+        self.grad_norm_clip = grad_norm_clip
+        self.meter = Meter()
+        # $n_1$
+        self.unit = 0
+        self.last_loss = math.nan
+
+    def backward(self, scores: Scores) -> None:
+        """Add the gradients of one batch."""
+        if not self.unit:
+            # A batch without a scored token gives no gradient, and must not divide by nothing.
+            self.unit = max(int(scores.n_tokens), 1)
+        self.meter.add(scores)
+        self.precision.scaler.scale(scores.loss / self.unit).backward()
+
+    def step(self, where: str, before_step: Callable[[], None] = lambda: None) -> dict[str, float]:
+        r"""
+        Make the step, clear the gradients, and return what is to be tracked. Raises `TrainingError`
+        for a loss or a gradient that is not finite.
+
+        * `where` names the place in messages
+        * `before_step` is called when the gradients are final
+        """
+        scaler, meter = self.precision.scaler, self.meter
+        if not math.isfinite(meter.loss):
+            raise TrainingError(
+                f"the loss is {meter.loss} at {where}, after {self.last_loss:.4g}; the weights are "
+                "those before this update; try a lower optimizer.learning_rate or a longer "
+                "optimizer.warmup"
+            )
+        scaler.unscale_(self.optimizer)
+        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        if meter.n_tokens > self.unit:
+            for parameter in parameters:
+                parameter.grad.mul_(self.unit / meter.n_tokens)
+        norm = nn.utils.clip_grad_norm_(parameters, self.grad_norm_clip or math.inf)
+        # In half precision an overflow is expected now and then: the scaler skips that step and
+        # lowers the scale.
+        if not scaler.is_enabled() and not norm.isfinite():
+            raise TrainingError(
+                f"the gradient of {self._first_bad()} is not finite at {where}, with a loss of "
+                f"{meter.means().get('loss', 0):.4g}; the weights are those before this update"
+            )
+        before_step()
+        scaler.step(self.optimizer)
+        scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+
+        values = {**meter.means(), "grad_norm": float(norm)}
+        self.last_loss = values.get("loss", self.last_loss)
+        meter.reset()
+        self.unit = 0
+        return values
+
+    def _first_bad(self) -> str:
+        """The first parameter whose gradient is not finite"""
+        for name, parameter in self.model.named_parameters():
+            if parameter.grad is not None and not parameter.grad.isfinite().all():
+                return name
+        return "the model"

@@ -1,0 +1,159 @@
+r"""
+# Corpora
+
+A corpus is text in two parts: what the model learns from, and what it is judged by. The first
+nine tenths of the characters train and the rest validates,
+
+$$n_{\text{train}} = \lfloor 0.9 \, n \rfloor$$
+
+The cut is made once and at one place, not by drawing lines at random: neighbouring lines share
+names and phrases, and a model that has seen both sides of a line would be judged by its memory.
+
+| symbol | code | meaning |
+|---|---|---|
+| $n$ | `len(text)` | number of characters |
+| $0.9$ | `1 - valid_fraction` | the part that trains |
+
+Three sources:
+
+* `shakespeare`: eight plays, 1.1 million characters, part of the package and so there without a
+  network. `labnn/data/shakespeare/README.md` says where they come from and under which licence.
+* `tiny_shakespeare`: the file that
+  [char-rnn](https://github.com/karpathy/char-rnn/tree/master/data/tinyshakespeare) made common, for
+  comparison with published results.
+* `text_file`: a person's own text.
+"""
+
+import gzip
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from labnn.data.download import cache_folder, download
+from labnn.data.text_files import CorpusError, decode, read_text
+
+SHAKESPEARE = Path(__file__).parent / "shakespeare" / "shakespeare.txt.gz"
+TINY_SHAKESPEARE_URL = (
+    "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
+)
+TINY_SHAKESPEARE_BYTES = 1_115_394
+TINY_SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """
+    ## Corpus
+
+    `train` and `valid` are the two parts, `name` is what the option is called, and `source` says
+    where the text was, for a person who reads about the run later. The text itself is left out of
+    what is printed.
+    """
+
+    name: str
+    train: str = field(repr=False)
+    valid: str = field(repr=False)
+    source: str
+
+
+def cut(text: str, source: str, valid_fraction: float = 0.1) -> tuple[str, str]:
+    """
+    The part that trains and the part that validates.
+    """
+    if not 0 < valid_fraction < 1:
+        raise CorpusError(f"valid_fraction={valid_fraction} has to be between 0 and 1")
+    n_train = int(len(text) * (1 - valid_fraction))
+    if not 0 < n_train < len(text):
+        raise CorpusError(
+            f"{source}: {len(text)} characters are too few for a training and a validation part; "
+            "name a longer text"
+        )
+    return text[:n_train], text[n_train:]
+
+
+def unpack(packed: Path) -> str:
+    """
+    The text of a compressed file of the package.
+    """
+    try:
+        # A file that is cut or changed fails its checksum. An empty one has none to fail.
+        text = gzip.decompress(packed.read_bytes()).decode("ascii")
+        if not text:
+            raise EOFError("it is empty")
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise CorpusError(
+            f"{packed}: the corpus of the package cannot be read ({error}); install labnn again"
+        ) from None
+    return text
+
+
+def shakespeare() -> Corpus:
+    """
+    The eight plays that ship with labnn, Coriolanus first. Sixty-five characters occur; two empty
+    lines stand between scenes.
+    """
+    text = unpack(SHAKESPEARE)
+    return Corpus("shakespeare", *cut(text, "shakespeare"), source="labnn/data/shakespeare")
+
+
+def tiny_shakespeare(
+    path: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    url: str = TINY_SHAKESPEARE_URL,
+) -> Corpus:
+    """
+    * `path` is a copy of the file, which is used as it is
+    * `cache_dir` is where the download is kept, by default `cache_folder()`
+    * `url` is where it comes from, if it is not in the cache
+    """
+    if path is not None:
+        text = read_text(path)
+        return Corpus("tiny_shakespeare", *cut(text, str(path)), source=str(path))
+
+    kept = Path(cache_dir or cache_folder()) / "tinyshakespeare.txt"
+    data = download(
+        url,
+        kept,
+        n_bytes=TINY_SHAKESPEARE_BYTES,
+        sha256=TINY_SHAKESPEARE_SHA256,
+        remedy="set text.path to a copy of the file, or text=shakespeare, which needs no network",
+    )
+    text = decode(data, str(kept), "utf-8")
+    return Corpus("tiny_shakespeare", *cut(text, url), source=url)
+
+
+def text_file(
+    path: str | Path | None = None,
+    *,
+    train: str | Path | None = None,
+    valid: str | Path | None = None,
+    encoding: str = "utf-8",
+    valid_fraction: float = 0.1,
+) -> Corpus:
+    """
+    * `path` is a text file, or a folder of `.txt` files, to be cut
+    * `train` and `valid` are two such texts that are cut already, instead of `path`
+    * `encoding` is that of all files
+    * `valid_fraction` is the part of `path` that validates
+    """
+    if path is not None and (train is not None or valid is not None):
+        raise CorpusError("text.path is cut in two; set it, or text.train and text.valid, not both")
+    if path is not None:
+        text = read_text(path, encoding=encoding)
+        return Corpus("file", *cut(text, f"text.path={path}", valid_fraction), source=str(path))
+
+    if train is None and valid is None:
+        raise CorpusError(
+            "no text is named; set text.path=FILE_OR_FOLDER, or text.train=FILE and text.valid=FILE"
+        )
+    if train is None or valid is None:
+        given, missing = ("valid", "train") if train is None else ("train", "valid")
+        raise CorpusError(
+            f"text.{given} is set and text.{missing} is not; set both, or text.path alone"
+        )
+    return Corpus(
+        "file",
+        read_text(train, option="text.train", encoding=encoding),
+        read_text(valid, option="text.valid", encoding=encoding),
+        source=f"{train}, {valid}",
+    )

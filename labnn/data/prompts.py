@@ -1,0 +1,74 @@
+r"""
+# Prompts
+
+Texts of a person's own, of any length, as one batch. A text that is longer than a sequence goes
+into several columns, and what is left of the last one is filled with padding, which a model is told
+to ignore: nothing is cut off, and a short text gives the same predictions as without its filling.
+
+A piece that is not in the vocabulary has no id. It is shown as it is, the model reads the mask
+token in its place, and `unknown` lists it, so that a person can be told.
+
+Training reads [windows](windows.html), which have no padding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from labnn.tokenizers.tokenizer import Tokenizer
+
+
+@dataclass
+class Prompts:
+    """
+    ## Prompts
+
+    `columns[n]` says which columns of `ids` the prompt `n` has.
+    """
+
+    pieces: list[list[str]]
+    ids: torch.Tensor
+    columns: list[range]
+    # Prompt, place in it, and piece
+    unknown: list[tuple[int, int, str]]
+
+    def rows(self, grid: torch.Tensor) -> list[torch.Tensor]:
+        """
+        What a tensor says about each prompt, without the padding.
+
+        * `grid` has the axes of `ids`
+        """
+        flat = [grid[:, [*columns]].T.flatten() for columns in self.columns]
+        return [row[: len(pieces)] for row, pieces in zip(flat, self.pieces, strict=True)]
+
+
+def prompt_batch(
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    *,
+    seq_len: int,
+    padding_token: int,
+    mask_token: int,
+) -> Prompts:
+    r"""
+    * `tokenizer` cuts the texts and knows the ids
+    * `texts` are the prompts
+    * `seq_len` is the number of tokens in a column
+    * `padding_token` fills the last column of each prompt
+    * `mask_token` stands for pieces that are not in the vocabulary
+    """
+    pieces, columns, parts, unknown = [], [], [], []
+    for number, text in enumerate(texts):
+        pieces.append(tokenizer.split(text))
+        unknown += [(number, place, piece) for place, piece in tokenizer.unknown(text)]
+        substitute = None if tokenizer.unknown_token is not None else mask_token
+        ids = torch.as_tensor(tokenizer.encode(text, unknown=substitute))
+        # An empty prompt has a column as well, of nothing but padding.
+        chunks = list(ids.split(seq_len)) or [ids]
+        columns.append(range(len(parts), len(parts) + len(chunks)))
+        parts += chunks
+    ids = torch.full((seq_len, len(parts)), padding_token)
+    for column, chunk in enumerate(parts):
+        ids[: len(chunk), column] = chunk
+    return Prompts(pieces, ids, columns, unknown)

@@ -1,0 +1,90 @@
+r"""
+# Transformer for Masked Language Modelling
+
+A language model that reads from left to right never learns to use what comes after a word.
+[BERT](https://arxiv.org/abs/1810.04805) hides some tokens of a text instead and predicts them from
+both sides. The network for that is an encoder between a table of token vectors and a projection
+back to tokens,
+
+$$z = \operatorname{Generator}(\operatorname{Encoder}(\operatorname{Embeddings}(x), M))$$
+
+| symbol | code | meaning |
+|---|---|---|
+| $x$ | `x` | ids of the text, some of them hidden |
+| $M$ | `mask` | which positions are text and not padding |
+| $z$ | `logits` | one score per position and token of the vocabulary |
+
+There is no causal mask: every position may read every other one. Padding, where there is some, may
+not be read, so that a text has the same predictions alone and in a batch with longer ones.
+
+Its parts are the [embeddings](../transformers/embeddings.html), the
+[encoder](../transformers/encoder.html) and the [generator](../transformers/generator.html).
+"""
+
+import torch
+from torch import nn
+
+from labnn.transformers.masks import padding_mask
+
+
+class TransformerMLM(nn.Module):
+    r"""
+    ## TransformerMLM
+
+    The loss is taken at the hidden tokens only, about one in seven. Where their positions are
+    given, only they are projected to the vocabulary, which is worth it when that is large.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: nn.Module,
+        src_embed: nn.Module,
+        generator: nn.Module,
+        padding_token: int | None = None,
+    ):
+        r"""
+        * `encoder` is called with the features and a mask
+        * `src_embed` turns ids into features
+        * `generator` turns features into logits
+        * `padding_token` is the id that fills up short texts; `None` means that there is none
+        """
+        super().__init__()
+
+        self.encoder = encoder
+        self.src_embed = src_embed
+        self.generator = generator
+        self.padding_token = padding_token
+
+    def forward(
+        self, x: torch.Tensor, positions: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, None]:
+        r"""
+        * `x` has shape `[seq_len, batch_size]`
+        * `positions` lists the positions that are asked for, as integers: position `i` of sequence
+          `b` is number `i * batch_size + b`. `None` asks for all of them
+
+        Returns the logits, and `None` for the state that recurrent models have.
+        """
+        if positions is not None and (
+            positions.dim() != 1 or positions.dtype not in (torch.int32, torch.int64)
+        ):
+            raise ValueError(
+                f"positions has shape {list(positions.shape)} and dtype {positions.dtype}, but it "
+                "is a list of flat indices: give one axis of integers"
+            )
+
+        mask = None if self.padding_token is None else padding_mask(x, self.padding_token)
+        # `features` has shape `[seq_len, batch_size, d_model]`
+        features = self.encoder(self.src_embed(x), mask)
+
+        # Without positions the logits keep the axes of `x`; with them there is one row for each.
+        if positions is None:
+            # `logits` has shape `[seq_len, batch_size, n_tokens]`
+            logits = self.generator(features)
+        else:
+            # `positions` has shape `[n_positions]`, and `chosen` has shape `[n_positions, d_model]`
+            chosen = features.flatten(0, 1).index_select(0, positions)
+            # `logits` has shape `[n_positions, n_tokens]`
+            logits = self.generator(chosen)
+        return logits, None

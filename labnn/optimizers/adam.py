@@ -1,0 +1,189 @@
+r"""
+# Adam and AdamW
+
+The steps of plain gradient descent are proportional to the gradient, so one learning rate has to
+suit weights on steep slopes and on flat ones.
+[Adam: A Method for Stochastic Optimization](https://arxiv.org/abs/1412.6980), Algorithm 1, divides
+a running mean of the gradient by the root of a running mean of its square. Each weight then moves
+by about the learning rate, whatever the scale of its gradient:
+
+$$m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2
+\qquad
+\theta_t = \theta_{t-1} - \alpha \,
+\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}$$
+
+| symbol | code | meaning |
+|---|---|---|
+| $\theta$, $g$ | `param`, `param.grad` | what is learned and its gradient |
+| $t$ | `state["step"]` | number of this update of the parameter, from 1 |
+| $m$, $v$ | `state["exp_avg"]`, `state["exp_avg_sq"]` | running means, from 0 |
+| $\alpha$, $\epsilon$ | `lr`, `eps` | learning rate; keeps the division finite |
+| $\beta_1$, $\beta_2$ | `betas` | how much of the running means survives an update |
+
+The means start at zero and are too small at first; the divisors $1 - \beta^t$ correct that. The
+first step would be three times too long without them.
+
+[Noam](noam.html) is AdamW with a learning rate that warms up.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+
+class Adam(Optimizer):
+    r"""
+    ## Adam
+
+    Weight decay $\lambda$ is an L2 penalty: $\lambda \theta$ is added to the gradient, so it is
+    divided by $\sqrt{v}$ like the rest.
+
+    The state of a parameter is two tensors and `step`, a plain integer, so that a checkpoint can
+    be tensors in one file and JSON in another. A parameter without a gradient is skipped and does
+    not age.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[dict[str, Any]],
+        *,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        r"""
+        * `params` are parameters, or groups of them with options of their own
+        * `lr` is $\alpha$, `betas` are $\beta_1$ and $\beta_2$, and `eps` is $\epsilon$
+        * `weight_decay` is $\lambda$
+        """
+        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay))
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Every group comes through here, those given to the constructor included."""
+        check_options({**self.defaults, **param_group})
+        super().add_param_group(param_group)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
+        """
+        One update of every parameter that has a gradient.
+
+        * `closure` computes the loss anew, and its gradients; the loss is returned
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+
+        # All are looked at before the first is changed.
+        for group in self.param_groups:
+            for param in group["params"]:
+                check_gradient(param)
+        for group in self.param_groups:
+            self.begin_update(group)
+            for param in group["params"]:
+                if param.grad is not None:
+                    self.update(param, group)
+
+        return loss
+
+    def begin_update(self, group: dict[str, Any]) -> None:
+        """A place for a schedule to set the rate of the group."""
+
+    def decay(self, param: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
+        r"""The gradient of the loss with the penalty $\frac{\lambda}{2} \theta^2$."""
+        # Out of place: the gradient belongs to the caller, who may want to log it.
+        return param.grad.add(param, alpha=group["weight_decay"])
+
+    def update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
+        """The equation of the page, for one parameter."""
+        state = self.state[param]
+        if not state:
+            state["step"] = 0
+            state["exp_avg"] = torch.zeros_like(param)
+            state["exp_avg_sq"] = torch.zeros_like(param)
+        state["step"] += 1
+        step, exp_avg, exp_avg_sq = state["step"], state["exp_avg"], state["exp_avg_sq"]
+        beta1, beta2 = group["betas"]
+
+        grad = self.decay(param, group) if group["weight_decay"] else param.grad
+
+        # $m_t$ moves from $m_{t-1}$ towards $g_t$ by $1 - \beta_1$ of the way, in one pass.
+        exp_avg.lerp_(grad, 1 - beta1)
+        exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
+
+        # The corrections are numbers, so we multiply the fraction by $\sqrt{1 - \beta_2^t}$ above
+        # and below: a pass over the parameter less, as the end of the paper's section 2 proposes.
+        # Its $\hat{\epsilon}$ is then $\epsilon \sqrt{1 - \beta_2^t}$.
+        root = math.sqrt(1 - beta2**step)
+        step_size = group["lr"] * root / (1 - beta1**step)
+        param.addcdiv_(exp_avg, exp_avg_sq.sqrt().add_(group["eps"] * root), value=-step_size)
+
+
+class AdamW(Adam):
+    r"""
+    ## AdamW
+
+    A penalty that is divided by $\sqrt{v}$ hardly shrinks the weights with large gradients.
+    [Decoupled Weight Decay Regularization](https://arxiv.org/abs/1711.05101) keeps it out of the
+    running means and shrinks all weights by one factor before the step,
+    $\theta \leftarrow (1 - \alpha \lambda) \, \theta$.
+
+    **Departure.** The paper multiplies $\lambda$ by the schedule alone. Like torch, we multiply it
+    by the learning rate, which is what a schedule changes.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[torch.Tensor] | Iterable[dict[str, Any]],
+        *,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ):
+        """The arguments are those of `Adam`; a little decay is the default, as it is in torch."""
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def decay(self, param: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
+        """Shrink the parameter and leave its gradient as it is."""
+        param.mul_(1 - group["lr"] * group["weight_decay"])
+        return param.grad
+
+
+def check_options(group: dict[str, Any]) -> None:
+    """Refuse numbers that no update can be made with. A NaN fails every comparison."""
+    for name in ("lr", "eps", "weight_decay"):
+        if not 0.0 <= group[name] < math.inf:
+            raise ValueError(f"{name} must be a finite number from 0 up, not {group[name]}")
+    betas = tuple(group["betas"])
+    if len(betas) != 2 or not all(0.0 <= beta < 1.0 for beta in betas):
+        raise ValueError(f"betas must be two numbers from 0 up and below 1, not {betas}")
+
+
+def check_gradient(param: torch.Tensor) -> None:
+    """Refuse gradients for which the equation would be computed wrongly, or not at all."""
+    is_half = param.dtype == torch.float16
+    if param.grad is None or not (param.grad.is_sparse or param.is_complex() or is_half):
+        return
+
+    what = f"the parameter of shape {list(param.shape)}"
+    if param.grad.is_sparse:
+        raise ValueError(
+            f"Adam needs dense gradients and {what} has a sparse one: use sparse=False there"
+        )
+    if param.is_complex():
+        raise ValueError(
+            f"Adam needs real numbers and {what} is {param.dtype}: keep its real and imaginary "
+            f"parts as two parameters"
+        )
+    # In half precision numbers below 3e-8 are zero: the usual $\epsilon$, and squares of small
+    # gradients. A gradient of 0 would give 0/0.
+    raise ValueError(
+        f"Adam cannot update float16 and {what} is: keep it in float32 and compute in float16 "
+        f"under torch.autocast"
+    )

@@ -1,0 +1,5 @@
+r"""
+# Runs
+
+What surrounds training.
+"""

@@ -1,0 +1,87 @@
+r"""
+# The Command Line of an Experiment
+
+    python -m experiments.mlm batch_size=32 transformer.n_layers=4
+
+An argument `name=value` is an override, the same as in code. The rest are few:
+
+| argument | what it does |
+|---|---|
+| `--help` | lists every option with its type, default, choices and text |
+| `--print-config` | prints the options as YAML, which `--config` reads back |
+| `--config FILE` | takes options from a file; those of the command line come after it |
+| `--dry-run` | builds everything, makes one update, and says what a run needs |
+
+A mistake is one line and exit code 2, a failure one line and 1. `LABNN_TRACEBACK=1` shows where it
+came from.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from labnn.configs.command_line import parse
+from labnn.configs.types import ConfigError
+from labnn.configs.update import TrainingError
+
+
+def command(name: str, cls: type, options: dict, arguments: list[str] | None = None) -> NoReturn:
+    """
+    Run an experiment from the command line, and leave with its exit code.
+
+    * `name`, `cls` and `options` are those of `launch`
+    * `arguments` are those of the process if `None`
+    """
+    sys.exit(guarded(lambda: run(name, cls, options, arguments)))
+
+
+def run(name: str, cls: type, options: dict, arguments: list[str] | None) -> None:
+    """What was asked for on the command line"""
+    # These need torch, and a mistyped flag need not wait for it.
+    from labnn.runs import options as listing
+    from labnn.runs.dry_run import dry_run
+    from labnn.runs.launch import launch
+
+    flags, overrides = parse(sys.argv[1:] if arguments is None else arguments)
+    if "--help" in flags:
+        print(listing.help_text(f"python -m experiments.{name}", cls, options, overrides))
+    elif "--print-config" in flags:
+        print(listing.config_text(cls, options, overrides), end="")
+    elif "--dry-run" in flags:
+        dry_run(name, cls, options, overrides)
+    else:
+        launch(name, cls, options, overrides)
+
+
+def guarded(work) -> int:
+    """Do `work`, turn what it raises into lines on stderr, and return an exit code."""
+    try:
+        work()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else 1
+    except BrokenPipeError:
+        # Whoever read our output has gone, and there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as e:
+        if os.environ.get("LABNN_TRACEBACK") == "1":
+            raise
+        for line in problem(e).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return 2 if isinstance(e, ValueError) else 1
+
+
+def problem(error: Exception) -> str:
+    """An exception in words; a mistake of the user has its own, anything else its type as well."""
+    if isinstance(error, (ConfigError, TrainingError)):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{Path(error.filename)}: {error.strerror}"
+    text = " ".join(str(error).split())
+    if isinstance(error, ValueError):
+        return text
+    return f"{type(error).__name__}: {text}; LABNN_TRACEBACK=1 shows where"

@@ -1,0 +1,140 @@
+r"""
+# Console
+
+What a person sees of a run. On a terminal one line is alive: place, loss, learning rate, tokens per
+second, time left. Where there is no terminal a log is written, for which other things are good: no
+escape codes, no carriage returns, whole lines, and not too many of them. Lines that come often are
+held to a pace, so that two minutes leave at most 20 KB however fast the rounds are; what is left
+out here is in `metrics.jsonl` and `samples.jsonl`.
+
+Colours and the live line are [rich](https://rich.readthedocs.io)'s, which honours `NO_COLOR`.
+"""
+
+import sys
+import time
+
+from rich.console import Console as RichConsole
+from rich.live import Live
+from rich.text import Text
+
+from labnn.configs.position import Position
+from labnn.runs.samples import Sample
+
+STYLES = {"given": "dim", "right": "green", "wrong": "red"}
+LEGEND = "samples: [right] {said≠true}, anything else was given"
+# Seconds between lines of one kind in a log
+PACE = {"progress": 30.0, "round": 5.0, "samples": 30.0}
+
+
+def duration(seconds: float) -> str:
+    """1:02:03, or 2:03"""
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+class Console:
+    """
+    ## Console
+    """
+
+    def __init__(self):
+        """The stream is looked up when a run starts: tests and notebooks replace it."""
+        self.rich = RichConsole(file=sys.stdout, highlight=False, soft_wrap=True)
+        self.is_live = self.rich.is_terminal and not self.rich.is_jupyter
+        self.live: Live | None = None
+        self.is_muted = False
+        self.begun = time.monotonic()
+        self.printed: dict[str, float] = {}
+        self.is_legend_shown = False
+
+    def line(self, text: str, style: str = "") -> None:
+        """A line that is always shown"""
+        if self.is_muted:
+            return
+        if self.is_live:
+            self.rich.print(Text(text, style=style))
+        else:
+            # A stream that cannot show a sign gets a question mark, not an error.
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            print(text.encode(encoding, "replace").decode(encoding), flush=True)
+
+    def warn(self, text: str) -> None:
+        """Something to know that does not stop the run"""
+        self.line(f"warning: {text}", style="yellow")
+
+    def is_due(self, kind: str) -> bool:
+        """Whether a log may have another line of a kind; a terminal has room for all."""
+        now = time.monotonic()
+        if not self.is_live and now - self.printed.get(kind, -1e9) < PACE[kind]:
+            return False
+        self.printed[kind] = now
+        return True
+
+    def progress(self, position: Position, total: int, share: float, values: dict) -> None:
+        """
+        * `total` is the number of batches of the phase
+        * `share` is how much of the whole run is done
+        * `values` is what was tracked last
+        """
+        if self.is_muted:
+            return
+        if self.live is None and self.is_live:
+            self.live = Live(console=self.rich, auto_refresh=False, transient=True)
+            self.live.start()
+        now = time.monotonic()
+        # A terminal is redrawn four times a second, whatever the speed.
+        if now - self.printed.get("progress", self.begun) < (
+            0.25 if self.is_live else PACE["progress"]
+        ):
+            return
+        self.printed["progress"] = now
+        left = duration((now - self.begun) / share * (1 - share)) if share > 0 else "?"
+        text = (
+            f"epoch {position.epoch + 1} {position.phase} {position.batch}/{total}"
+            f"{shown(values, position.phase)}  {left} left"
+        )
+        if self.live is not None:
+            self.live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
+        else:
+            self.line(text)
+
+    def round_end(self, position: Position, step: int, values: dict, is_last: bool) -> None:
+        """The line of a round"""
+        if self.is_due("round") or is_last:
+            names = ("loss.train", "loss.valid", "accuracy.valid")
+            found = "  ".join(f"{name} {values[name]:.4g}" for name in names if name in values)
+            passed = duration(time.monotonic() - self.begun)
+            self.line(f"epoch {position.epoch + 1}  step {step:,}  {found}  {passed}")
+
+    def samples(self, samples: list[Sample], is_last: bool = False) -> None:
+        """Prompts with predictions, in colours where there are any"""
+        if self.is_muted or not (self.is_due("samples") or is_last):
+            return
+        if self.rich.is_terminal and not self.rich.no_color:
+            for sample in samples:
+                parts = [(span.text, STYLES[span.kind]) for span in sample.spans]
+                self.rich.print(Text("  ").append_text(Text.assemble(*parts)))
+            return
+        if not self.is_legend_shown:
+            self.line(LEGEND)
+            self.is_legend_shown = True
+        for sample in samples:
+            self.line("  " + sample.signs().replace("\n", "⏎"))
+
+    def close(self) -> None:
+        """The live line goes away."""
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+
+
+def shown(values: dict, phase: str) -> str:
+    """Loss, accuracy, rate and speed, as far as they are known"""
+    names = {
+        f"loss.{phase}": "  loss {:.4g}",
+        f"accuracy.{phase}": "  accuracy {:.3f}",
+        "lr": "  lr {:.3g}",
+        "tokens_per_s": "  {:,.0f} tokens/s",
+    }
+    return "".join(form.format(values[name]) for name, form in names.items() if name in values)

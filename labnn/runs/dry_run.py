@@ -1,0 +1,102 @@
+r"""
+# Dry Run
+
+What a run would need, found out by doing a little of it: data and model are built, one update is
+made, and nothing is written. Every mistake that a run would stop at before its first update shows.
+"""
+
+import math
+import resource
+import sys
+from typing import Any
+
+import torch
+
+from labnn.configs.loop import Listener, Stopped
+from labnn.runs.launch import start
+
+
+class DryRun(Listener):
+    """
+    ## A run of one update
+
+    It leaves no trace and says what the whole run would need.
+    """
+
+    def __init__(self):
+        """Nothing was updated yet"""
+        self.conf: Any = None
+        self.is_done = False
+
+    def on_start(self, conf: Any) -> None:
+        """Note what is run"""
+        self.conf = conf
+
+    def on_update(self) -> None:
+        """One is enough."""
+        self.is_done = True
+
+    def should_stop(self) -> bool:
+        """After the first update"""
+        return self.is_done
+
+    def warn(self, text: str) -> None:
+        """What a real run would warn of"""
+        print(f"warning: {text}")
+
+    def report(self) -> str:
+        """Parameters, memory and disk"""
+        conf = self.conf
+        parameters = list(conf.model.parameters())
+        states = [t for s in conf.optimizer.state.values() for t in s.values() if is_tensor(t)]
+        weights, moments = n_bytes(parameters), n_bytes(states)
+        updates = math.ceil(len(conf.train_loader) / conf.update_batches) * conf.epochs
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
+        if conf.device.type == "cuda":
+            peak = torch.cuda.max_memory_allocated(conf.device)
+        return "\n".join(
+            [
+                f"parameters  {sum(p.numel() for p in parameters):,}",
+                f"batches     {len(conf.train_loader):,} an epoch, {updates:,} updates in all",
+                f"device      {conf.device} in {conf.mixed_precision.name}",
+                f"memory      {size(peak)} at its peak, of which weights {size(weights)}, "
+                f"gradients {size(weights)}, optimizer {size(moments)}",
+                f"disk        {size(updates * METRICS_LINE)} for metrics, "
+                f"{size(weights + moments)} for each checkpoint",
+            ]
+        )
+
+
+# Bytes of a line of `metrics.jsonl`, and of the unit in which the system counts memory
+METRICS_LINE = 220
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def is_tensor(value: Any) -> bool:
+    """Not a count"""
+    return isinstance(value, torch.Tensor)
+
+
+def n_bytes(tensors: list[torch.Tensor]) -> int:
+    """What tensors take"""
+    return sum(t.numel() * t.element_size() for t in tensors)
+
+
+def size(n: float) -> str:
+    """12.3 MB"""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n < 1000:
+            return f"{n:.1f} {unit}" if unit != "B" else f"{int(n)} B"
+        n /= 1000
+    return f"{n:.1f} TB"
+
+
+def dry_run(name: str, cls: type, options: dict, overrides: dict | None = None) -> Any:
+    """Build everything, make one update, print what a run needs, and write nothing."""
+    listener = DryRun()
+    try:
+        conf = start(name, cls, options, overrides, listener)
+    except Stopped:
+        conf = listener.conf
+    print(listener.report())
+    return conf

@@ -1,0 +1,60 @@
+r"""
+# Interrupts
+
+Ctrl-C and SIGTERM ask a run to stop, and it does between two batches, with everything written. A
+second signal does not wait.
+
+A script that starts a run with `&` hands it a Ctrl-C that is ignored; the handler counts either
+way.
+"""
+
+import signal
+import threading
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Terminated(SystemExit):
+    """
+    ## The run was terminated
+
+    It leaves with 143, as if the signal had ended it.
+    """
+
+    def __init__(self):
+        """128 + 15, by convention"""
+        super().__init__(128 + signal.SIGTERM)
+
+
+class Interrupts:
+    """
+    ## Interrupts
+    """
+
+    def __init__(self):
+        """No signal came yet, and nothing is handled."""
+        self.received: int | None = None
+        self.before: dict[int, object] = {}
+
+    def install(self) -> None:
+        """Handle signals from here on. Only the main thread may; elsewhere nothing changes."""
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                self.before[number] = signal.signal(number, self.handle)
+
+    def restore(self) -> None:
+        """Handle them as before"""
+        for number, handler in self.before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        self.before = {}
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """The first signal is noted, the second one ends the run where it is."""
+        if self.received is not None:
+            raise self.exception()
+        self.received = number
+
+    def exception(self) -> BaseException:
+        """What the signal means for the caller of the run"""
+        return Terminated() if self.received == signal.SIGTERM else KeyboardInterrupt()

@@ -1,0 +1,71 @@
+r"""
+# Samples
+
+What a model predicts for a prompt, piece by piece, kept apart from how it is shown: a
+[terminal](console.html) uses colours, a file signs, and `samples.jsonl` the kinds themselves.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Kind = Literal["given", "right", "wrong"]
+
+
+@dataclass
+class Span:
+    """
+    ## A piece of a prompt
+
+    `given` was to be read; `right` and `wrong` were hidden, with what the model said as `text` and
+    what stood there as `truth`.
+    """
+
+    kind: Kind
+    text: str
+    truth: str = ""
+
+
+@dataclass
+class Sample:
+    """
+    ## A prompt with predictions
+    """
+
+    spans: list[Span]
+
+    def to_dict(self) -> dict:
+        """Plain data for a JSON file"""
+        return asdict(self)
+
+    def signs(self, unequal: str = "≠") -> str:
+        """As plain text: `[e]` was hidden and is right, `{a≠e}` is wrong and should be e."""
+        return "".join(
+            {
+                "given": span.text,
+                "right": f"[{span.text}]",
+                "wrong": f"{{{span.text}{unequal}{span.truth}}}",
+            }[span.kind]
+            for span in self.spans
+        )
+
+
+def filled(
+    pieces: Sequence[str], is_hidden: Iterable, predicted: Iterable, tokens: Sequence[str]
+) -> Sample:
+    r"""
+    * `pieces` is a prompt, cut up
+    * `is_hidden` says of each piece whether the model had to predict it
+    * `predicted` has the ids that it predicted
+    * `tokens` are the texts of the ids; an id beyond them is a special token, shown as `*`
+    """
+    spans: list[Span] = []
+    for piece, hidden, token in zip(pieces, is_hidden, predicted, strict=True):
+        said = tokens[int(token)] if int(token) < len(tokens) else "*"
+        if hidden:
+            spans.append(Span("right" if said == piece else "wrong", said, piece))
+        elif spans and spans[-1].kind == "given":
+            spans[-1].text += piece
+        else:
+            spans.append(Span("given", piece))
+    return Sample(spans)

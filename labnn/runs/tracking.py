@@ -1,0 +1,122 @@
+r"""
+# Tracking
+
+Code tracks a value with labml's `tracker.add` and `tracker.save`. What becomes of it is decided
+here: each `save` is a line of `metrics.jsonl`, written at once.
+
+labml's own writers hold back up to a minute of values, write `NaN`, which is not JSON, and draw
+escape codes into files. Its state belongs to the process, and a second run would start with the
+steps and the values of the first. Its private names are used on this page, and nowhere else in
+`runs`.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from labml.internal.logger import logger_singleton
+from labml.internal.monitor import monitor_singleton
+from labml.internal.tracker import tracker_singleton
+from labml.internal.tracker.indicators.numeric import Scalar
+from labml.internal.tracker.writers import Writer
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """labml says nothing on the screen."""
+    logger, monitor = logger_singleton(), monitor_singleton()
+    kept, logger._Logger__destinations = logger._Logger__destinations, []
+    was_silent = monitor._Monitor__is_silent
+    monitor.silent()
+    try:
+        yield
+    finally:
+        logger._Logger__destinations = kept
+        monitor.silent(was_silent)
+
+
+def reset_tracker() -> None:
+    """Forget values, steps and names of a run before; labml's own reset fails the second time."""
+    tracker = tracker_singleton()
+    tracker.indicators = {}
+    tracker.namespaces = []
+    tracker.dot_indicators = {"*": Scalar("*", True)}
+    tracker.reset_writers()
+    tracker._Tracker__set_looping_indicators = None
+    tracker.set_start_global_step(None)
+    tracker.set_global_step(0)
+
+
+def add_writer(writer: Writer) -> None:
+    """Hand a writer every `tracker.save` from now on"""
+    tracker_singleton().add_writer(writer)
+
+
+def remove_writer(writer: Writer) -> None:
+    """The opposite; labml may have forgotten it at the start of another run"""
+    writers = tracker_singleton()._Tracker__writers
+    if writer in writers:
+        writers.remove(writer)
+
+
+def strict(value: Any) -> Any:
+    """What JSON has no number for is null."""
+    return value if math.isfinite(value) else None
+
+
+class MetricsFile(Writer):
+    """
+    ## metrics.jsonl
+
+    One JSON object for each `tracker.save`, each on disk as soon as it is whole. During validation
+    the values of all saves are kept, and their mean is one object at the end.
+    """
+
+    def __init__(self, path: Path):
+        """
+        * `path` is the file, which is appended to
+        """
+        # Buffering by lines hands each line to the system at once: a killed process loses none.
+        self.file = open(path, "a", encoding="utf-8", buffering=1)
+        self.n_updates = 0
+        self.is_collecting = False
+        self.collected: dict[str, list[float]] = {}
+        self.last: dict[str, float] = {}
+
+    def write(self, *, global_step: int, indicators: dict) -> None:
+        """labml calls this for each `tracker.save`."""
+        values = {
+            indicator.mean_key: indicator.get_mean()
+            for indicator in indicators.values()
+            if not indicator.is_empty()
+        }
+        self.last.update(values)
+        if self.is_collecting:
+            for name, value in values.items():
+                self.collected.setdefault(name, []).append(value)
+        elif values:
+            self._line(global_step, values)
+
+    def end_collecting(self, global_step: int) -> None:
+        """Write the means of what was collected."""
+        values = {name: math.fsum(all_) / len(all_) for name, all_ in self.collected.items()}
+        self.is_collecting, self.collected = False, {}
+        if values:
+            self.last.update(values)
+            self._line(global_step, values)
+
+    def _line(self, global_step: int, values: dict[str, float]) -> None:
+        """One object, its numbers in full precision"""
+        line = {"update": self.n_updates, "step": int(global_step)}
+        line.update((name, strict(value)) for name, value in values.items())
+        self.file.write(json.dumps(line, allow_nan=False) + "\n")
+
+    def finish(self) -> None:
+        """labml calls this at the end of a loop, and may save after it: the file stays open."""
+
+    def close(self) -> None:
+        """The run is over."""
+        self.file.close()

@@ -1,0 +1,32 @@
+r"""
+# Transformers
+
+Blocks of the transformer family, in reading order. Tensors are sequence-first:
+`[seq_len, batch_size]` for ids and `[seq_len, batch_size, d_model]` for features.
+
+* [Masks](masks.html) say which query may attend to which key.
+* [Multi-head attention](mha.html) moves information between positions.
+* [Feed-forward network](feed_forward.html) works on each position by itself.
+* [Positional encodings](positional_encoding.html) tell positions apart.
+* [Embeddings](embeddings.html) turn ids into features.
+* [Encoder](encoder.html) stacks layers of attention and feed-forward networks.
+* [Generator](generator.html) turns features into logits.
+* [Masked language modelling](mlm.html) hides tokens for a model to predict.
+"""
+
+from labnn.transformers.embeddings import Embeddings as Embeddings
+from labnn.transformers.encoder import Encoder as Encoder
+from labnn.transformers.encoder import TransformerLayer as TransformerLayer
+from labnn.transformers.feed_forward import FeedForward as FeedForward
+from labnn.transformers.generator import Generator as Generator
+from labnn.transformers.masks import causal_mask as causal_mask
+from labnn.transformers.masks import combine_masks as combine_masks
+from labnn.transformers.masks import padding_mask as padding_mask
+from labnn.transformers.mha import MultiHeadAttention as MultiHeadAttention
+from labnn.transformers.mlm import MLM as MLM
+from labnn.transformers.positional_encoding import (
+    LearnedPositionalEncoding as LearnedPositionalEncoding,
+)
+from labnn.transformers.positional_encoding import (
+    SinusoidalPositionalEncoding as SinusoidalPositionalEncoding,
+)

@@ -1,0 +1,66 @@
+r"""
+# Embeddings
+
+The ids of a text say nothing about what its tokens mean: 7 is not closer to 8 than to 60. The first
+step of a model is therefore a table with one learned vector per token. As in
+[Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.4, the vectors are scaled
+up before the positions are added,
+
+$$h_{ib} = \sqrt{d_{model}} \, E_{x_{ib}} + P_i$$
+
+| symbol | code | meaning |
+|---|---|---|
+| $x_{ib}$ | `x[i, b]` | id at position $i$ of sequence $b$ |
+| $E$ | `self.token_embed` | one row of `d_model` numbers per token of the vocabulary |
+| $P$ | `self.positional_encoding` | adds one row per position |
+
+The factor keeps the token audible beside its position. It also fits a table that is shared with the
+[generator](generator.html), which wants small rows where the encoder wants large ones.
+
+The [positional encoding](positional_encoding.html) is passed in, so that any kind can be used.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+
+class Embeddings(nn.Module):
+    r"""
+    ## Embeddings
+
+    Looking up row $x$ is the product of $E$ with a vector that is one at $x$ and zero elsewhere,
+    without computing the zeros. So only the rows of tokens that occur in a batch get a gradient.
+    """
+
+    def __init__(self, d_model: int, *, n_tokens: int, positional_encoding: nn.Module):
+        r"""
+        * `d_model` is the number of features of a token vector
+        * `n_tokens` is the size of the vocabulary
+        * `positional_encoding` adds positions to `[seq_len, batch_size, d_model]`
+        """
+        super().__init__()
+
+        self.d_model = d_model
+        self.n_tokens = n_tokens
+        # `self.token_embed.weight` has shape `[n_tokens, d_model]`
+        self.token_embed = nn.Embedding(n_tokens, d_model)
+        self.positional_encoding = positional_encoding
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        r"""
+        * `x` has shape `[seq_len, batch_size]`
+        * returns shape `[seq_len, batch_size, d_model]`
+        """
+        # On a GPU this question would make the program wait for the device, so there it is left to
+        # the look-up itself.
+        if x.device.type == "cpu" and x.numel() > 0:
+            low, high = (int(bound) for bound in x.aminmax())
+            if low < 0 or high >= self.n_tokens:
+                raise ValueError(
+                    f"the ids run from {low} to {high}, but with n_tokens={self.n_tokens} they end "
+                    f"at {self.n_tokens - 1}: use the tokenizer that the model was made for"
+                )
+
+        return self.positional_encoding(self.token_embed(x) * math.sqrt(self.d_model))

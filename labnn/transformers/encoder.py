@@ -1,0 +1,138 @@
+r"""
+# Transformer Encoder
+
+An encoder turns a sequence of vectors into as many vectors, each of which knows about the others.
+It is a stack of layers, and a layer is two steps that each *add* something to the stream of vectors
+that runs through the whole stack. For a step $f$, attention or the feed-forward network,
+
+$$\text{pre-norm: } x + \operatorname{drop}(f(\operatorname{LN}(x)))
+\qquad
+\text{post-norm: } \operatorname{LN}(x + \operatorname{drop}(f(x)))$$
+
+| symbol | code | meaning |
+|---|---|---|
+| $x$ | `x` | the stream, one vector per token |
+| $f$ | `self.self_attn`, `self.feed_forward` | the two steps of a layer |
+| $\operatorname{LN}$ | `self.norm_attn`, `self.norm_feed_forward` | layer normalization |
+| $\operatorname{drop}$ | `self.dropout` | dropout |
+
+[Attention Is All You Need](https://arxiv.org/abs/1706.03762) normalizes after the addition.
+[On Layer Normalization in the Transformer Architecture](https://arxiv.org/abs/2002.04745) shows
+that the gradients near the output are then large at the start, which is what a warm-up helps
+against, and that they are well-behaved with the normalization inside. There the stream itself is
+never squeezed, so the gradient has a straight way back; in exchange it grows with depth and wants
+one normalization at the end.
+
+The steps are [multi-head attention](mha.html) and a [feed-forward network](feed_forward.html).
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from labnn.layers.dropout import Dropout
+from labnn.layers.layer_norm import LayerNorm
+
+
+class TransformerLayer(nn.Module):
+    r"""
+    ## TransformerLayer
+
+    The first step lets positions exchange information, the second one works on each by itself.
+    Without positions in its input a layer treats a sequence as a set: permuted tokens give permuted
+    results.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        *,
+        self_attn: nn.Module,
+        feed_forward: nn.Module,
+        dropout_prob: float = 0.1,
+        is_pre_norm: bool = True,
+    ):
+        r"""
+        * `d_model` is the number of features of a token vector
+        * `self_attn` is called with `query`, `key`, `value` and `mask`
+        * `feed_forward` is called with the stream
+        * `dropout_prob` is the probability that a number which is to be added is dropped
+        * `is_pre_norm` tells whether each step normalizes its input or the sum
+        """
+        super().__init__()
+
+        self.d_model = d_model
+        self.is_pre_norm = is_pre_norm
+        self.self_attn = self_attn
+        self.feed_forward = feed_forward
+        self.norm_attn = LayerNorm(d_model)
+        self.norm_feed_forward = LayerNorm(d_model)
+        self.dropout = Dropout(dropout_prob)
+
+    def attend(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """In self-attention the same vectors ask, offer and answer."""
+        return self.dropout(self.self_attn(query=x, key=x, value=x, mask=mask))
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        r"""
+        * `x` has shape `[seq_len, batch_size, d_model]`
+        * `mask[i, j, b]` is true where position `i` may attend to position `j`
+        * returns shape `[seq_len, batch_size, d_model]`
+        """
+        if self.is_pre_norm:
+            x = x + self.attend(self.norm_attn(x), mask)
+            return x + self.dropout(self.feed_forward(self.norm_feed_forward(x)))
+
+        x = self.norm_attn(x + self.attend(x, mask))
+        return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
+
+
+class Encoder(nn.Module):
+    r"""
+    ## Encoder
+
+    The layers come from a function that builds one at each call. Copies of one layer would start
+    with equal weights, and each would have to find a task of its own from the same place.
+    """
+
+    def __init__(
+        self, make_layer: Callable[[], nn.Module], *, n_layers: int, norm: nn.Module | None = None
+    ):
+        r"""
+        * `make_layer` builds a new layer, for instance `lambda: TransformerLayer(...)`
+        * `n_layers` is the number of layers
+        * `norm` is applied at the end; pre-norm layers need a `LayerNorm`, `None` does nothing
+        """
+        super().__init__()
+
+        if isinstance(make_layer, nn.Module):
+            raise ValueError(
+                f"make_layer is a {type(make_layer).__name__}, but it must build one at each call: "
+                "give a function such as `lambda: TransformerLayer(...)`"
+            )
+        if n_layers < 1:
+            raise ValueError(f"n_layers is {n_layers}, but an encoder needs at least one layer")
+
+        self.n_layers = n_layers
+        self.layers = nn.ModuleList(make_layer() for _ in range(n_layers))
+        self.norm = nn.Identity() if norm is None else norm
+
+        # A part that was built outside of `make_layer` ends up in every layer: what looks like
+        # several layers would be trained as one.
+        owned = [id(part) for layer in self.layers for part in (layer, *layer.parameters())]
+        if len(set(owned)) < len(owned):
+            raise ValueError(
+                "make_layer gave layers that share weights: it must build a new layer, with all of "
+                "its parts, at each call"
+            )
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        r"""
+        * `x` has shape `[seq_len, batch_size, d_model]`
+        * `mask[i, j, b]` is true where position `i` may attend to position `j`; all layers use it
+        * returns shape `[seq_len, batch_size, d_model]`
+        """
+        for layer in self.layers:
+            x = layer(x, mask=mask)
+        return self.norm(x)

@@ -1,0 +1,102 @@
+r"""
+# Position-wise Feed-Forward Network
+
+Attention moves information between positions but only averages it. What is done with it is left to
+a small network that works on each position by itself, with the same weights everywhere:
+[Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.3,
+
+$$\operatorname{FFN}(x) = \operatorname{act}(x W_1 + b_1) \, W_2 + b_2
+\qquad
+\operatorname{GLU}(x) = \big( \operatorname{act}(x W_1 + b_1) \odot (x V + c) \big) \, W_2 + b_2$$
+
+| symbol | code | meaning |
+|---|---|---|
+| $W_1$, $b_1$ | `self.expand` | from `d_model` features to `d_ff` |
+| $W_2$, $b_2$ | `self.contract` | and back |
+| $V$, $c$ | `self.expand_linear` | a second way in without activation, only where `is_gated` |
+| $\operatorname{act}$ | `self.activation` | a function of one number, such as ReLU, $\max(0, z)$ |
+
+The second form is from [GLU Variants Improve Transformer](https://arxiv.org/abs/2002.05202): the
+projection that went through the activation is a gate, which decides how much of the other one
+passes. The names tell the activation:
+
+| name | `activation` | `is_gated` |
+|---|---|---|
+| FFN with ReLU | `None` | no |
+| GLU | `nn.Sigmoid()` | yes |
+| ReGLU | `None` | yes |
+| GEGLU | `nn.GELU()` | yes |
+| SwiGLU | `nn.SiLU()` | yes |
+
+A gated network has three matrices instead of two, so it has the parameters of a plain one when its
+`d_ff` is two thirds. [Multi-head attention](mha.html) is the other half of a layer.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from labnn.layers.dropout import Dropout
+
+
+class FeedForward(nn.Module):
+    r"""
+    ## FeedForward
+
+    No position sees another one here, so the network can be given all tokens of a batch at once, or
+    one at a time while generating, with the same result.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        *,
+        d_ff: int,
+        dropout_prob: float = 0.1,
+        activation: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        is_gated: bool = False,
+        has_bias: bool = True,
+    ):
+        r"""
+        * `d_model` is the number of features of a token vector
+        * `d_ff` is the number of features inside
+        * `dropout_prob` is the probability that one of the inner features is dropped
+        * `activation` is $\operatorname{act}$, a module or a function; `None` is ReLU
+        * `is_gated` chooses the second equation
+        * `has_bias` tells whether there are $b_1$, $b_2$ and $c$
+        """
+        super().__init__()
+
+        activation = nn.ReLU() if activation is None else activation
+        # Calling a class such as `nn.GELU` would build a module where numbers are expected.
+        if isinstance(activation, type) or not callable(activation):
+            raise ValueError(
+                f"activation is {activation!r}, but it must be a module or a function of a tensor: "
+                "give an instance such as nn.GELU()"
+            )
+        self.d_model = d_model
+        self.d_ff = d_ff
+
+        self.expand = nn.Linear(d_model, d_ff, bias=has_bias)
+        self.expand_linear = nn.Linear(d_model, d_ff, bias=has_bias) if is_gated else None
+        self.activation = activation
+        self.dropout = Dropout(dropout_prob)
+        self.contract = nn.Linear(d_ff, d_model, bias=has_bias)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        r"""
+        * `x` has shape `[seq_len, batch_size, d_model]`
+        * returns shape `[seq_len, batch_size, d_model]`
+        """
+        # $\operatorname{act}(x W_1 + b_1)$
+        #
+        # `hidden` has shape `[seq_len, batch_size, d_ff]`
+        hidden = self.activation(self.expand(x))
+
+        # $\odot (x V + c)$. What passes the gate is linear in $x$, so it has a gradient where an
+        # activation is flat.
+        if self.expand_linear is not None:
+            hidden = hidden * self.expand_linear(x)
+
+        return self.contract(self.dropout(hidden))

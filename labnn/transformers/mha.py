@@ -1,0 +1,149 @@
+r"""
+# Multi-Head Attention
+
+A position needs to collect information from other positions without knowing beforehand where it
+stands. In [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.2, each position
+asks with a *query* vector, each position offers a *key*, and the answer is an average of *value*
+vectors, weighted by how well the keys fit the query,
+
+$$\operatorname{Attention}(Q, K, V)_i = \sum_j
+  \operatorname*{softmax}_j \left( \frac{Q_i \cdot K_j}{\sqrt{d_k}} \right) V_j$$
+
+| symbol | code | meaning |
+|---|---|---|
+| $Q$, $K$, $V$ | `query`, `key`, `value` | three linear projections of the features |
+| $i$, $j$ | `i`, `j` in einsum | position of a query, position of a key |
+| $d_k$ | `self.d_k` | features in one head, $d_{model} / n_{heads}$ |
+
+One average blends everything into one answer, so the features are cut into `n_heads` heads, each of
+which attends by itself. If the components of $Q_i$ and $K_j$ are independent with variance one,
+their product has variance $d_k$; the root brings it back to one, where the softmax still has a
+gradient.
+
+**Departure.** A query that may attend to nothing (all keys are padding) has no weights that sum to
+one: $\frac{0}{0}$. Its answer is defined as zero here.
+
+The [masks](masks.html) say which keys a query may attend to.
+"""
+
+import math
+
+import torch
+from einops import rearrange
+from torch import nn
+
+from labnn.layers.dropout import Dropout
+from labnn.transformers.masks import check_mask
+
+
+def mask_to_bias(mask: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, torch.Tensor]:
+    r"""
+    ## From a mask to what is added to the scores
+
+    The bias is 0 where attention is allowed and $-\infty$ where it is not, since
+    $e^{-\infty} = 0$. An addition costs nothing on the way back. Returns the bias, with its axes in
+    the order of the scores, and which queries have at least one key.
+
+    * `mask` has shape `[seq_len_q, seq_len_k, batch_size]`, any of which may be one
+    * `bias` has shape `[batch_size, 1, seq_len_q, seq_len_k]`
+    * `has_key` has shape `[seq_len_q, 1, batch_size]`
+    """
+    has_key = mask.any(dim=1, keepdim=True)
+    # A row of nothing but $-\infty$ would make the softmax and its gradient NaN. Such a row is left
+    # open here, and its outcome is erased after the average.
+    is_hidden = has_key & ~mask
+    bias = torch.zeros(is_hidden.shape, dtype=dtype, device=mask.device)
+    bias = rearrange(bias.masked_fill(is_hidden, -math.inf), "i j b -> b 1 i j")
+    return bias, has_key
+
+
+class MultiHeadAttention(nn.Module):
+    r"""
+    ## MultiHeadAttention
+
+    Attention has no sense of order: when keys and values are permuted together, the result stays
+    the same. Order comes from the [positional encoding](positional_encoding.html) or from a mask.
+    """
+
+    def __init__(
+        self, d_model: int, *, n_heads: int, dropout_prob: float = 0.1, has_bias: bool = True
+    ):
+        r"""
+        * `d_model` is the number of features of a token vector
+        * `n_heads` is the number of heads, a divisor of `d_model`
+        * `dropout_prob` is the probability that an attention weight is dropped
+        * `has_bias` tells whether the four projections have an offset
+        """
+        super().__init__()
+
+        if n_heads < 1 or d_model % n_heads != 0:
+            raise ValueError(
+                f"d_model={d_model} cannot be cut into n_heads={n_heads} equal heads: choose "
+                "n_heads among the divisors of d_model"
+            )
+        self.d_model = d_model
+        self.n_heads = n_heads
+        self.d_k = d_model // n_heads
+
+        self.to_query = nn.Linear(d_model, d_model, bias=has_bias)
+        self.to_key = nn.Linear(d_model, d_model, bias=has_bias)
+        self.to_value = nn.Linear(d_model, d_model, bias=has_bias)
+        self.to_output = nn.Linear(d_model, d_model, bias=has_bias)
+        self.dropout = Dropout(dropout_prob)
+
+    def split_heads(self, x: torch.Tensor) -> torch.Tensor:
+        r"""
+        * `x` has shape `[seq_len, batch_size, d_model]`
+        * returns shape `[seq_len, batch_size, n_heads, d_k]`
+        """
+        return rearrange(x, "i b (h d) -> i b h d", h=self.n_heads)
+
+    def forward(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        mask: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        r"""
+        * `query` has shape `[seq_len_q, batch_size, d_model]`
+        * `key` has shape `[seq_len_k, batch_size, d_model]`
+        * `value` has shape `[seq_len_k, batch_size, d_model]`
+        * `mask[i, j, b]` is true where query `i` may attend to key `j`; `None` allows everything.
+          Axes of size one are broadcast
+        * returns shape `[seq_len_q, batch_size, d_model]`
+        """
+        seq_len_q, batch_size, _ = query.shape
+        if mask is not None:
+            check_mask(mask, seq_len_q, len(key), batch_size)
+
+        # $Q$, $K$ and $V$. There are fewer queries than scores, so it is the queries that we divide
+        # by $\sqrt{d_k}$; in half precision it also keeps the products in range.
+        query = self.split_heads(self.to_query(query) * (1 / math.sqrt(self.d_k)))
+        key = self.split_heads(self.to_key(key))
+        value = self.split_heads(self.to_value(value))
+
+        # $\frac{Q_i \cdot K_j}{\sqrt{d_k}}$ for all pairs. With the sequence first, batch and head
+        # are neighbours in memory, so this is one batched matrix product without a copy.
+        #
+        # `scores` has shape `[batch_size, n_heads, seq_len_q, seq_len_k]`
+        scores = torch.einsum("i b h d, j b h d -> b h i j", query, key)
+        if mask is not None:
+            bias, has_key = mask_to_bias(mask, scores.dtype)
+            scores = scores + bias
+
+        # The weights of one query sum to one, before some of them are dropped and the others scaled
+        # up. The keys are the last axis, which is the one that a softmax walks along fastest.
+        #
+        # `attn` has shape `[batch_size, n_heads, seq_len_q, seq_len_k]`
+        attn = self.dropout(scores.softmax(dim=-1))
+
+        # $\sum_j$ of weight times $V_j$, and the queries that had no key.
+        #
+        # `context` has shape `[seq_len_q, batch_size, n_heads, d_k]`
+        context = torch.einsum("b h i j, j b h d -> i b h d", attn, value)
+        if mask is not None:
+            context = context.masked_fill(~rearrange(has_key, "i 1 b -> i b 1 1"), 0.0)
+
+        # The heads are joined, and mixed by the last projection.
+        return self.to_output(rearrange(context, "i b h d -> i b (h d)"))

@@ -1,0 +1,87 @@
+"""
+What labnn is called, what it needs, and what of it is installed.
+
+`requirements.lock` pins one tested choice among the ranges given here.
+"""
+
+import ast
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def version() -> str:
+    """`__version__` of `labnn/__init__.py`, read as text: nothing is installed yet to import."""
+    for node in ast.parse((ROOT / "labnn" / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__version__":
+            return ast.literal_eval(node.value)
+    raise ValueError("labnn/__init__.py has no __version__; add one, for instance '0.1.0'")
+
+
+# The two of labml are exact: we guard their silent failures through private names.
+INSTALL_REQUIRES = [
+    "torch>=2.10",
+    "labml==0.5.3",
+    "labml-helpers==0.4.89",
+    "numpy>=1.26",
+    "einops>=0.8",
+    "omegaconf>=2.3",
+    "pyyaml>=6.0",
+    "safetensors>=0.5",
+    "rich>=13.7",
+]
+
+# The tests read requirements with packaging and build a wheel with setuptools.
+TEST = ["pytest>=9.0", "packaging>=24.0", "setuptools>=77.0.3"]
+
+EXTRAS = {
+    "test": TEST,
+    "dev": [*TEST, "ruff>=0.12"],
+    # Another model's files, and data in other forms
+    "hf": ["transformers>=5.0", "datasets>=4.0", "h5py>=3.12"],
+    "tensorboard": ["tensorboard>=2.18"],
+    # The generator of the site
+    "docs": [
+        "markdown-it-py>=4.0",
+        "mdit-py-plugins>=0.5",
+        "math-core>=0.9",
+        "pygments>=2.19",
+        "jinja2>=3.1",
+        "babel>=2.17",
+        "selectolax>=1.0",
+        "watchfiles>=1.1",
+    ],
+}
+
+PACKAGES = ("labnn", "experiments", "docs_gen")
+
+setup(
+    name="labnn",
+    version=version(),
+    description="Building blocks for language models, written from scratch and annotated",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="labnn developers",
+    # The code, and the corpus that ships with it
+    license="MIT AND CC-BY-2.5",
+    license_files=["LICENSE", "labnn/data/shakespeare/README.md"],
+    classifiers=[
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+    python_requires=">=3.10",
+    install_requires=INSTALL_REQUIRES,
+    extras_require=EXTRAS,
+    # Named one by one, so that no folder gets in by accident.
+    packages=find_packages(include=[f"{name}{tail}" for name in PACKAGES for tail in ("", ".*")]),
+    package_data={"labnn.data": ["shakespeare/*"]},
+    entry_points={"console_scripts": ["labnn = labnn.cli:main"]},
+)

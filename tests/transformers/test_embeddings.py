@@ -1,0 +1,91 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from labnn.transformers.embeddings import Embeddings
+from labnn.transformers.positional_encoding import (
+    LearnedPositionalEncoding,
+    SinusoidalPositionalEncoding,
+)
+
+SEQ_LEN, BATCH_SIZE, D_MODEL, N_TOKENS, MAX_LEN = 5, 3, 7, 13, 11
+BOTH = [SinusoidalPositionalEncoding, LearnedPositionalEncoding]
+
+
+def embeddings(encoding=SinusoidalPositionalEncoding) -> Embeddings:
+    positions = encoding(D_MODEL, max_len=MAX_LEN)
+    return Embeddings(D_MODEL, n_tokens=N_TOKENS, positional_encoding=positions)
+
+
+@pytest.fixture
+def x():
+    return torch.randint(N_TOKENS, (SEQ_LEN, BATCH_SIZE))
+
+
+@pytest.mark.parametrize("encoding", BOTH)
+def test_matches_the_lookup_of_torch(encoding, x):
+    embed = embeddings(encoding)
+    table = embed.positional_encoding.table[:SEQ_LEN].unsqueeze(1)
+    expected = F.embedding(x, embed.token_embed.weight) * math.sqrt(D_MODEL) + table
+    torch.testing.assert_close(embed(x), expected)
+
+
+def test_matches_a_product_with_ones_and_zeros(x):
+    embed = Embeddings(D_MODEL, n_tokens=N_TOKENS, positional_encoding=nn.Identity())
+    ones = F.one_hot(x, N_TOKENS).float()
+    torch.testing.assert_close(embed(x), ones @ embed.token_embed.weight * math.sqrt(D_MODEL))
+
+
+def test_by_hand():
+    # With 4 features the factor is 2, and position 0 adds (0, 1, 0, 1).
+    positions = SinusoidalPositionalEncoding(4, max_len=2)
+    embed = Embeddings(4, n_tokens=2, positional_encoding=positions)
+    embed.token_embed.weight.data = torch.tensor([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
+    assert embed(torch.tensor([[1]])).tolist() == [[[10.0, 13.0, 14.0, 17.0]]]
+
+
+def test_the_same_token_differs_by_position_and_not_by_sequence():
+    y = embeddings()(torch.zeros(SEQ_LEN, BATCH_SIZE, dtype=torch.long))
+    assert (y[0] != y[1]).any() and torch.equal(y[:, 0], y[:, 1])
+
+
+def test_only_tokens_that_occur_get_a_gradient(x):
+    embed = embeddings()
+    embed(x).square().sum().backward()
+    touched = embed.token_embed.weight.grad.any(dim=-1).nonzero().flatten()
+    assert touched.tolist() == x.unique().tolist()
+
+
+@pytest.mark.parametrize("encoding", BOTH)
+def test_every_parameter_learns(encoding):
+    embed = embeddings(encoding)
+    embed(torch.arange(N_TOKENS)[:MAX_LEN, None]).square().sum().backward()
+    assert all(p.grad.isfinite().all() and p.grad.any() for p in embed.parameters())
+
+
+@pytest.mark.parametrize("wrong", [-1, N_TOKENS, 10_007])
+def test_an_id_outside_of_the_vocabulary_is_refused(x, wrong):
+    x[2, 1] = wrong
+    with pytest.raises(ValueError, match=f"{wrong}.*n_tokens={N_TOKENS} they end at 12"):
+        embeddings()(x)
+
+
+def test_an_input_that_is_too_long_is_refused():
+    with pytest.raises(ValueError, match="13 positions.*max_len=11"):
+        embeddings()(torch.zeros(13, BATCH_SIZE, dtype=torch.long))
+
+
+def test_an_empty_batch_is_fine():
+    assert embeddings()(torch.zeros(0, BATCH_SIZE, dtype=torch.long)).shape == (0, 3, D_MODEL)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_types(x, dtype):
+    embed = embeddings()
+    expected = embed(x)
+    y = embed.to(dtype)(x)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y.float(), expected, rtol=0.05, atol=0.05)
