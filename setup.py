@@ -29,12 +29,12 @@ INSTALL_REQUIRES = [
     "einops>=0.8",
     "omegaconf>=2.3",
     "pyyaml>=6.0",
-    "safetensors>=0.5",
     "rich>=13.7",
 ]
 
-# The tests read requirements with packaging and build a wheel with setuptools.
-TEST = ["pytest>=9.0", "packaging>=24.0", "setuptools>=77.0.3"]
+# The tests read requirements with packaging and build a wheel with setuptools. Gitpython is
+# labml's: they load it early to start many runs fast.
+TEST = ["pytest>=9.0", "packaging>=24.0", "setuptools>=77.0.3", "gitpython>=3.1"]
 
 EXTRAS = {
     "test": TEST,

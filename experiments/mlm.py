@@ -63,6 +63,9 @@ class Configs(MaskedTextConfigs):
     def check(self):
         """Values that do not go together"""
         super().check()
+        # A model of another option has other parts.
+        if self._chosen("model") != "transformer_mlm":
+            return
         self.transformer.check()
         if self.seq_len > self.transformer.max_len:
             raise ConfigError(
@@ -93,10 +96,13 @@ class Configs(MaskedTextConfigs):
             padding_token=self.padding_token,
             mask_token=self.mask_token,
         )
-        for number, place, piece in prompts.unknown:
+        if prompts.unknown:
+            pieces = [*dict.fromkeys(repr(piece) for *_, piece in prompts.unknown)]
+            pieces[20:] = ["…"] if len(pieces) > 20 else []
+            reads = "[MASK]" if self.tokenizer.unknown_token is None else "the unknown token"
             self._listener.warn(
-                f"prompt {number + 1}: {piece!r} at {place} is not in the vocabulary; the model "
-                "reads [MASK] there"
+                f"not in the vocabulary, but in the prompts: {', '.join(pieces)}; "
+                f"the model reads {reads} there"
             )
         ids = prompts.ids.to(self.device)
         masked, labels = self.mlm(ids, generator=self.position.generator(ids.device))

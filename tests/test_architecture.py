@@ -2,12 +2,17 @@ r"""
 # Architecture
 
 Data flows one way: building blocks, models, options, runs, experiments. This test reads the
-imports and holds them to the table. A package that the table does not name is an error too.
+imports and holds them to the table. A package that the table does not name is an error too. And
+every page has a twin, a test at the mirrored place.
 """
 
 import ast
+import os
+import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("labnn", "experiments", "docs_gen")
@@ -127,3 +132,95 @@ def test_a_forbidden_import_is_found():
     assert list(complaints("docs_gen.site", "import torch"))
     assert list(complaints("labnn.extra.page", ""))
     assert not list(complaints("labnn.layers.dropout", "import math\nfrom torch import nn"))
+
+
+# Packages that a person can copy out of the library, without labml
+BLOCK_FOLDERS = (
+    "layers",
+    "losses",
+    "transformers",
+    "recurrent",
+    "models",
+    "optimizers",
+    "tokenizers",
+    "data",
+    "generation",
+)
+
+# Imports every page of the packages that it is given, where labml cannot be found.
+WITHOUT_LABML = """
+import importlib, pkgutil, sys
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("labml", "labml_helpers", "omegaconf", "rich"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+pages = []
+for package in sys.argv[1:]:
+    module = importlib.import_module(package)
+    for page in pkgutil.walk_packages(module.__path__, package + "."):
+        importlib.import_module(page.name)
+        pages.append(page.name)
+print(*pages, sep="\\n")
+"""
+
+
+def run_without_labml(*packages):
+    """Another process that imports packages; what it prints and how it ends"""
+    return subprocess.run(
+        [sys.executable, "-c", WITHOUT_LABML, *packages],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def pages(*folders):
+    """The path of every page, from the root"""
+    found = [p.relative_to(ROOT) for folder in folders for p in (ROOT / folder).rglob("*.py")]
+    return sorted(p for p in found if p.name != "__init__.py")
+
+
+@pytest.mark.slow
+def test_blocks_can_be_imported_without_labml():
+    folders = [f"labnn/{name}" for name in BLOCK_FOLDERS if (ROOT / "labnn" / name).is_dir()]
+    done = run_without_labml(*(folder.replace("/", ".") for folder in folders))
+    assert done.returncode == 0, done.stderr
+    imported = {Path(*name.split(".")).with_suffix(".py") for name in done.stdout.split()}
+    # No page was passed over.
+    assert set(pages(*folders)) <= imported
+
+
+@pytest.mark.slow
+def test_an_import_of_labml_would_be_found():
+    done = run_without_labml("labnn.configs")
+    assert done.returncode == 1 and "No module named 'labml" in done.stderr
+
+
+def twin(page):
+    """Where the test of a page stands"""
+    folder = page.parent.relative_to("labnn") if page.parts[0] == "labnn" else page.parent
+    return Path("tests", folder, f"test_{page.name}")
+
+
+def test_every_page_has_a_twin():
+    missing = [str(p) for p in pages("labnn", "experiments") if not (ROOT / twin(p)).is_file()]
+    assert not missing, f"pages without a twin: {', '.join(missing)}"
+
+
+def test_where_twins_stand():
+    for page, path in (
+        ("labnn/transformers/mha.py", "tests/transformers/test_mha.py"),
+        ("labnn/cli.py", "tests/test_cli.py"),
+        ("experiments/mlm.py", "tests/experiments/test_mlm.py"),
+    ):
+        assert twin(Path(page)) == Path(path)
+
+
+@pytest.mark.parametrize("folder", ["transformers", "configs", "data", "experiments"])
+def test_test_folders_are_packages(folder):
+    # Two tests of one name in different folders would hide each other.
+    assert (ROOT / "tests" / folder / "__init__.py").is_file()

@@ -14,29 +14,34 @@ It is used like `BaseConfigs`. What differs:
 * a class has its own copy of each field, so that nothing leaks into its base or its siblings
 * an option that fails, gives nothing or needs itself says so with its full path
 
-labml's engine has private names, and this page and [the rules for class bodies](rules.html) are
-the only places that use those of its configs. They are checked when labnn is imported: with another
-labml they could mean something else.
+labml's engine has private names. This page, [the rules for class bodies](rules.html), overrides and
+[what is written down](written_options.html) use them, and a test looks at each. The version is
+checked when labnn is imported: with another labml they could mean something else.
 
 [Training configs](training.html) build on this page.
 """
 
 import copy
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 from labml.configs import BaseConfigs
-from labml.internal.configs.utils import Value
 
 from labnn.configs import rules
 from labnn.configs.guards import LABML, check_versions
-from labnn.configs.overrides import given, nested_class, resolve
-from labnn.configs.types import ConfigError, convert, did_you_mean
+from labnn.configs.overrides import all_overrides, resolve
+from labnn.configs.types import ConfigError, convert, did_you_mean, is_none, short
+from labnn.configs.written_options import complete, to_list
 
 check_versions(LABML)
 
 # The options that are being computed, outermost first, as (config, field, path)
-_computing: list[tuple[int, str, str]] = []
+_computing: ContextVar[tuple] = ContextVar("computing", default=())
+
+# Mistakes in the code of an option. What torch and the system raise keeps its kind.
+_FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError)
+_FAILURES += (NotImplementedError, RecursionError, StopIteration, TypeError, ValueError)
 
 
 class StrictConfigs(BaseConfigs):
@@ -60,7 +65,7 @@ class StrictConfigs(BaseConfigs):
         """
         * `_primary` is the field that stands for the whole config when it is nested in another
         """
-        self._prepared: dict[str, BaseConfigs] = {}
+        self._choosing: list[str] = []
         super().__init__(_primary=_primary)
         rules.check_defaults(self)
 
@@ -69,13 +74,7 @@ class StrictConfigs(BaseConfigs):
 
     def _overrides(self) -> dict[str, Any]:
         """What was overridden, here and in nested configs, by full names"""
-        found = dict(self._Configs__values_override)
-        for key, nested in self._Configs__cached_configs.items():
-            inner = getattr(nested, "_overrides", dict)()
-            found.update((f"{key}.{name}", value) for name, value in inner.items())
-        for key, values in self._Configs__secondary_values.items():
-            found.update((f"{key}.{name}", value) for name, value in values.items())
-        return found
+        return all_overrides(self)
 
     def _path(self, item: str) -> str:
         """A field with the names of the configs around it."""
@@ -95,44 +94,52 @@ class StrictConfigs(BaseConfigs):
 
     def _set_values(self, values: dict[str, Any]) -> None:
         """Take overrides: all of them are good, or none is taken and every mistake is named."""
-        values = resolve(self, values)
-        for key in values:
-            if key in self._Configs__cached:
-                raise ConfigError(f"{self._path(key)} cannot be set any more: it was read already")
-        super()._set_values(values)
+        super()._set_values(resolve(self, values))
 
     def __setattr__(self, key: str, value: Any) -> None:
-        """An assignment is held to the same rules as an override."""
-        if not key.startswith("_"):
-            if key not in self._Configs__types:
-                raise AttributeError(self._unknown(key))
-            if key in self._Configs__cached:
-                raise ConfigError(f"{self._path(key)} cannot be set any more: it was read already")
-            value = self._accept(key, value)
-        super().__setattr__(key, value)
-        if not key.startswith("_") and self._Configs__update_callback is not None:
+        """An assignment is held to the same rules as an override, and does not replace one."""
+        if key.startswith("_"):
+            return super().__setattr__(key, value)
+        if key not in self._Configs__types:
+            raise AttributeError(self._unknown(key))
+        self._check_unread(key)
+        values = resolve(self, {key: value})
+        if key not in values:
+            names = ", ".join(self._path(name) for name in values) or "its options"
+            raise ConfigError(f"{self._path(key)} stands for a config; override {names} instead")
+        super().__setattr__(key, values[key])
+        if self._Configs__update_callback is not None:
             self._Configs__update_callback()
 
     def set_default(self, item: Any, value: Any = None, func: Callable | None = None) -> None:
         """A default for this object only, as a value or as a function that gives it when needed."""
         key = getattr(item, "key", item)
-        if key not in self._Configs__types:
-            raise ConfigError(self._unknown(key))
+        if not isinstance(key, str) or key not in self._Configs__types:
+            raise ConfigError(self._unknown(str(key)))
+        self._check_unread(key)
         if func is None:
             value = self._accept(key, value)
         super().set_default(rules.fields(type(self))[key], value, func)
 
+    def _check_unread(self, key: str) -> None:
+        """Raises `ConfigError` for a field that was read: whoever read it has the old value."""
+        if key in self._Configs__cached:
+            raise ConfigError(f"{self._path(key)} cannot be set any more: it was read already")
+
     def _accept(self, key: str, value: Any) -> Any:
         """A value for a field: the name of an option, a nested config, or what its type takes."""
         options = self._choices(key)
-        if isinstance(value, str) and options:
-            if value in options or value == "__aggregate__":
-                return value
+        if isinstance(value, str) and value == "__aggregate__" and key in self._Configs__aggregates:
+            return str(value)
+        if isinstance(value, str) and options and (value in options or not is_none(value)):
+            if value in options:
+                return str(value)
             raise ConfigError(
-                f"{self._path(key)} has no option {value!r}, there is: {', '.join(options)}"
+                f"{self._path(key)} has no option {short(value)}, there is: {', '.join(options)}"
                 + did_you_mean(value, options)
             )
-        if isinstance(value, BaseConfigs):
+        # The field that a config stands for is held to the type when it is computed.
+        if isinstance(value, BaseConfigs) and value._primary:
             return value
         try:
             return convert(value, self._Configs__types[key])
@@ -150,14 +157,26 @@ class StrictConfigs(BaseConfigs):
         hint = did_you_mean(key, [*self._Configs__types], self._path(""))
         return f"{self._path(key)} is no option of {type(self).__name__}{hint}"
 
+    def _circle(self, what: str, paths: list[str]) -> ConfigError:
+        """The error that names all that go round in a circle"""
+        return ConfigError(f"these options {what}: {' → '.join(paths)}; give one of them a value")
+
     def _Configs__get_value(self, item: str) -> tuple[Any, bool]:
         """labml's order, without comparing an array with a text, and without its guess."""
         if item in self._Configs__cached:
             return self._Configs__cached[item], True
+        is_combined = item in self._Configs__aggregates
         value, has = self._Configs__get_value_direct(item)
-        if has and not (isinstance(value, str) and value == "__aggregate__"):
+        if has and not (is_combined and isinstance(value, str) and value == "__aggregate__"):
             return value, True
-        value, has = self._Configs__get_value_aggregate(item)
+        if item in self._choosing:
+            circle = [*self._choosing[self._choosing.index(item) :], item]
+            raise self._circle("set each other", [self._path(key) for key in circle])
+        self._choosing.append(item)
+        try:
+            value, has = self._Configs__get_value_aggregate(item)
+        finally:
+            self._choosing.pop()
         if has:
             return value, True
         return self._Configs__defaults.get(item), item in self._Configs__defaults
@@ -166,69 +185,51 @@ class StrictConfigs(BaseConfigs):
         """Compute a field that is read for the first time."""
         if item not in self._Configs__types:
             raise AttributeError(self._unknown(item))
-        frame = (id(self), item, self._path(item))
-        if any(frame[:2] == other[:2] for other in _computing):
-            first = next(i for i, other in enumerate(_computing) if frame[:2] == other[:2])
-            cycle = " → ".join(path for *_, path in [*_computing[first:], frame])
-            raise ConfigError(f"these options need each other: {cycle}; give one of them a value")
-        _computing.append(frame)
+        frames, path = _computing.get(), self._path(item)
+        places = [frame[:2] for frame in frames]
+        if (id(self), item) in places:
+            first = places.index((id(self), item))
+            raise self._circle("need each other", [*(p for *_, p in frames[first:]), path])
+        token = _computing.set((*frames, (id(self), item, path)))
         try:
             self._Configs__order[item] = self._Configs__n_calculated
             self._Configs__n_calculated += 1
             value, has = self._Configs__get_value(item)
             if not has:
-                raise ConfigError(f"{frame[2]} has no value; set {frame[2]}=…")
-            if item in self._prepared:
-                return self._Configs__set_calculated_value(item, self._prepared[item])
+                raise ConfigError(f"{path} has no value; set {path}=…")
             options = self._Configs__options.get(item, {})
             if isinstance(value, str) and value in options:
                 self._compute(item, value, options[value])
             else:
-                self._Configs__set_calculated_value(item, self._accept_text(item, value))
-        finally:
-            _computing.pop()
-
-    def _nested(self, item: str) -> BaseConfigs | None:
-        """
-        The config behind a field, without computing what it stands for: asking for the rate of an
-        optimizer builds no model. `None` where there is no config.
-        """
-        if item in self._Configs__cached_configs:
-            return self._Configs__cached_configs[item]
-        if item not in self._prepared:
-            value, _ = self._Configs__get_value(item)
-            option = (
-                self._Configs__options.get(item, {}).get(value, None)
-                if isinstance(value, str)
-                else None
-            )
-            value = option(self) if option and nested_class(self, item) else value
-            if not isinstance(value, BaseConfigs):
-                return None
-            value._set_ancestry([*self._Configs__ancestry, item])
-            value._set_values(self._Configs__secondary_values.pop(item, {}))
-            self._prepared[item] = value
-        return self._prepared[item]
-
-    def _accept_text(self, item: str, value: Any) -> Any:
-        """The value of a combination of options may be a wrong name as well."""
-        return self._accept(item, value) if isinstance(value, str) else value
-
-    def _compute(self, item: str, name: str, function: Callable) -> None:
-        """
-        Call an option and keep what it gives. An `AttributeError` must not leave as one: `hasattr`
-        and `getattr` would take it for a missing field.
-        """
-        try:
-            result = function(self)
+                # What a function or a combination of options gave was not looked at before.
+                self._Configs__set_calculated_value(item, self._accept(item, value))
         except ConfigError:
             raise
-        except (AttributeError, ValueError) as e:
+        # An `AttributeError` must not leave as one: `hasattr` and `getattr` would take it for a
+        # missing field.
+        except _FAILURES as e:
             kind = "" if isinstance(e, ValueError) else f"{type(e).__name__}: "
+            text = " ".join(str(e).split())
             # A message that names options of this config needs no path in front.
-            where = "" if self._path("") and self._path("") in str(e) else f"{self._path(item)}: "
-            raise ConfigError(f"{where}{kind}{e}") from e
-        names = function.config_names
+            where = "" if self._path("") and self._path("") in text else f"{path}: "
+            raise ConfigError(f"{where}{kind}{text}".rstrip(": ")) from e
+        finally:
+            _computing.reset(token)
+
+    def _nested(self, item: str) -> BaseConfigs | None:
+        """The config behind a field, for a list of options; `None` where there is no config"""
+        return to_list(self, item)
+
+    def _compute(self, item: str, name: str, function: Callable) -> None:
+        """Call an option and keep what it gives."""
+        # labml hands the config to anything that takes one argument: `ReLU(inplace=conf)`.
+        first, *others = function.params or [None]
+        if first and not others and first.default is not first.empty and not function.pass_params:
+            raise ConfigError(
+                f"{self._path(item)}: labml would call option {name} with {first.name}=conf; "
+                "register a function that makes what is wanted"
+            )
+        result, names = function(self), function.config_names
         if not isinstance(names, list) or len(names) == 1:
             return self._keep(item, name, result)
         if not isinstance(result, (list, tuple)) or len(result) != len(names):
@@ -246,35 +247,39 @@ class StrictConfigs(BaseConfigs):
     def _keep(self, key: str, name: str, value: Any) -> None:
         """Hold the result of an option to the type of its field."""
         if not isinstance(value, BaseConfigs):
-            try:
-                value = convert(value, self._Configs__types[key])
-            except ConfigError as e:
-                raise ConfigError(f"{self._path(key)}: the result of option {name} {e}") from e
+            value = self._held(key, f"the result of option {name}", value)
         self._Configs__set_calculated_value(key, value)
+
+    def _held(self, key: str, what: str, value: Any) -> Any:
+        """A value that was computed, as the type of its field wants it"""
+        try:
+            return convert(value, self._Configs__types[key])
+        except ConfigError as e:
+            raise ConfigError(f"{self._path(key)}: {what} {e}") from e
 
     def _Configs__set_calculated_value(self, item: str, value: Any) -> None:
         """A nested config tells the same listener, so that what is written down is never stale."""
-        if isinstance(value, BaseConfigs):
-            value._set_update_callback(self._Configs__update_callback)
-        elif self._Configs__secondary_values.get(item):
-            first = next(iter(self._Configs__secondary_values[item]))
-            raise ConfigError(f"{self._path(item)} is no config, it has no option {first}")
-        super()._Configs__set_calculated_value(item, value)
+        if not isinstance(value, BaseConfigs):
+            if self._Configs__secondary_values.get(item):
+                first = next(iter(self._Configs__secondary_values[item]))
+                raise ConfigError(f"{self._path(item)} is no config, it has no option {first}")
+            return super()._Configs__set_calculated_value(item, value)
+        value._set_update_callback(self._Configs__update_callback)
+        overrides = self._Configs__secondary_values.get(item, {})
+        try:
+            super()._Configs__set_calculated_value(item, value)
+            result = self._Configs__cached.pop(item)
+            what = f"what {type(value).__name__} stands for"
+            self._Configs__cached[item] = self._held(item, what, result)
+        except BaseException:
+            # labml has taken the overrides out: whoever reads the field again must not miss them.
+            self._Configs__cached_configs.pop(item, None)
+            self._Configs__secondary_values[item] = overrides
+            raise
 
     def _to_json(self) -> dict[str, dict]:
-        """
-        Every option for `configs.yaml`: labml leaves out what was not computed and all defaults, so
-        that no run can be rebuilt from it.
-        """
-        rows = super()._to_json()
-        for key in self._Configs__types:
-            if rows[key]["value"] is None:
-                rows[key]["value"] = Value.to_yaml_truncated(given(self, key))
-            nested = self._nested(key) if nested_class(self, key) else None
-            if nested is not None and key not in self._Configs__cached_configs:
-                rows[key]["value"] = rows[key]["value"] or Value.to_yaml_truncated(nested)
-                rows.update((f"{key}.{name}", row) for name, row in nested._to_json().items())
-        return rows
+        """Every option for `configs.yaml`"""
+        return complete(self, super()._to_json())
 
     def _set_update_callback(self, update_callback: Callable | None) -> None:
         """Who is told when a value was computed"""

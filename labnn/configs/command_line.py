@@ -26,7 +26,7 @@ def parse(arguments: list[str]) -> tuple[set[str], dict]:
         if argument in FLAGS:
             flags.add("--help" if argument == "-h" else argument)
         elif argument == "--config" or argument.startswith("--config="):
-            path = argument.removeprefix("--config").removeprefix("=") or next(rest, "")
+            path = argument.partition("=")[2] if "=" in argument else next(rest, "")
             values.update(read_config(path))
         elif "=" in argument and not argument.startswith("="):
             name, _, value = argument.removeprefix("--").partition("=")

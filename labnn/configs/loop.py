@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from labml import tracker
 from labml_helpers.train_valid import BatchIndex
 
-from labnn.configs.position import Position
+from labnn.configs.position import Position, restore, seed_cpu, states
 
 
 class Stopped(Exception):
@@ -65,14 +66,37 @@ class Listener:
         return False
 
 
-def batches(loader: Iterable, epoch: int, first: int) -> Iterator:
+def batches(loader: Iterable, position: Position) -> Iterator:
     """
-    The batches of an epoch from number `first` on. A loader of labnn starts anywhere; of any other
+    The batches of an epoch from the position on. A loader of labnn starts anywhere; of any other
     the batches before are read and dropped.
     """
     if hasattr(loader, "batches"):
-        return iter(loader.batches(epoch, first))
-    return islice(iter(loader), first, None)
+        return iter(loader.batches(position.epoch, position.batch))
+    return islice(drawn_apart(loader, position.order_seed()), position.batch, None)
+
+
+def drawn_apart(loader: Iterable, seed: int) -> Iterator:
+    """
+    The batches of any loader. torch's draws its order from the global generator, and so would move
+    the dropout of the model. The generators have a state of their own while a batch is fetched.
+    """
+    rest, own = None, None
+    while True:
+        others = states()
+        try:
+            if rest is None:
+                seed_cpu(seed)
+                rest = iter(loader)
+            else:
+                restore(own)
+            batch = next(rest)
+        except StopIteration:
+            return
+        finally:
+            own = states()
+            restore(others)
+        yield batch
 
 
 class Phase:
@@ -91,6 +115,11 @@ class Phase:
         self.conf = conf
         self.loader = loader
         self.n_rounds = n_rounds
+        # What is left of an epoch, and the epoch and batch where that begins
+        self.rest: Iterator = iter(())
+        self.place: tuple[int, int] | None = None
+        # Metrics of labml_helpers count for each phase apart.
+        self.states = [module.create_state() for module in conf.state_modules]
 
     def bounds(self, round_: int) -> tuple[int, int]:
         """The first batch of a round, and the one after its last; the last round ends the epoch."""
@@ -105,14 +134,26 @@ class Phase:
         index.reset(len(self.loader), self.n_rounds)
         index.idx = position.batch
         listener.on_phase(position, end)
-        rest = batches(self.loader, position.epoch, position.batch)
-        for batch in islice(rest, end - position.batch):
+        for module, state in zip(self.conf.state_modules, self.states, strict=True):
+            module.set_state(state)
+            if not position.batch:
+                module.on_epoch_start()
+        # A round goes on where the one before ended, without reading what came before once more.
+        if self.place != (position.epoch, position.batch):
+            self.rest = batches(self.loader, position)
+        self.place = None
+        for batch in islice(self.rest, end - position.batch):
             if listener.should_stop():
                 raise Stopped
             self.conf.step(batch, index)
             index.step()
             position.batch = index.idx
             listener.on_batch(position, end)
+        self.place = position.epoch, end
+        if end == len(self.loader) and self.states:
+            for module in self.conf.state_modules:
+                module.on_epoch_end()
+            tracker.save()
 
 
 class Loop:

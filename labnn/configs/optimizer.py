@@ -15,6 +15,7 @@ from labml.configs import option
 
 from labnn.configs.base import StrictConfigs
 from labnn.configs.types import (
+    ConfigError,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
@@ -56,6 +57,12 @@ class OptimizerConfigs(StrictConfigs):
     def __init__(self):
         """The optimizer stands for the whole config"""
         super().__init__(_primary="optimizer")
+
+    def check(self):
+        """A mean that keeps all of what was before it never moves."""
+        for name, value in (("beta1", self.beta1), ("beta2", self.beta2)):
+            if value == 1:
+                raise ConfigError(f"{self._path(name)} is 1; it has to be below 1, for example 0.9")
 
 
 @option(OptimizerConfigs.optimizer)

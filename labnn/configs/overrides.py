@@ -22,7 +22,7 @@ from typing import Any
 
 from labml.configs import BaseConfigs
 
-from labnn.configs.types import ConfigError, nearest
+from labnn.configs.types import ConfigError, convert, nearest, short
 
 
 def nested_class(conf: BaseConfigs, key: str, chosen: Any = None) -> type | None:
@@ -32,19 +32,34 @@ def nested_class(conf: BaseConfigs, key: str, chosen: Any = None) -> type | None
 
     * `chosen` is the value that an override gives the field, if it gives one
     """
-    types, defaults = conf._Configs__types, conf._Configs__defaults
-    value = chosen if chosen is not None else given(conf, key)
+    value = given(conf, key) if chosen is None or isinstance(chosen, dict) else chosen
+    default = conf._Configs__defaults.get(key)
     if isinstance(value, BaseConfigs):
         return type(value)
-    if isinstance(types.get(key), type) and issubclass(types[key], BaseConfigs):
-        return types[key]
-    default = defaults.get(key)
-    for name in (value, default):
-        option = conf._Configs__options.get(key, {}).get(name) if isinstance(name, str) else None
-        result = getattr(option.func, "__annotations__", {}).get("return") if option else None
-        if isinstance(result, type) and issubclass(result, BaseConfigs):
-            return result
-    return type(default) if isinstance(default, BaseConfigs) else None
+    # An object that is no config stands in the place of one.
+    if value is not None and not isinstance(value, str):
+        return None
+    # A text that is no option here is meant for the config that the default makes.
+    result = result_class(conf, key, value) or result_class(conf, key, default)
+    for cls in (result, conf._Configs__types.get(key), type(default)):
+        if isinstance(cls, type) and issubclass(cls, BaseConfigs):
+            return cls
+    return None
+
+
+def result_class(conf: BaseConfigs, key: str, name: Any) -> type | None:
+    """
+    The class that an option says it gives, `object` if it says nothing, `None` if there is no such
+    option
+    """
+    options = conf._Configs__options.get(key, {})
+    if not isinstance(name, str) or name not in options:
+        return None
+    function = options[name].func
+    if isinstance(function, type):
+        return function
+    result = getattr(function, "__annotations__", {}).get("return")
+    return result if isinstance(result, type) else object
 
 
 def given(conf: BaseConfigs, key: str) -> Any:
@@ -85,7 +100,9 @@ def _resolve(
     below: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
         if not isinstance(key, str) or not all(part.strip() for part in key.split(".")):
-            problems.append(f"{where}{key} is no name of an option; write names joined by dots")
+            problems.append(
+                f"{where}{_shown(key)} is no name of an option; write names joined by dots"
+            )
             continue
         head, _, rest = key.partition(".")
         if head not in conf._Configs__types:
@@ -98,64 +115,97 @@ def _resolve(
         else:
             _take(conf, head, value, prefix, where, clean, problems, below)
     for head, inner in below.items():
-        template = _template(conf, head, values.get(head))
-        if template is not None:
-            _resolve(template, inner, f"{prefix}{head}.", f"{where}{head}.", clean, problems)
-        elif conf._Configs__options.get(head) and not _is_plain(conf._Configs__types[head]):
+        nested = template(conf, head, values.get(head))
+        if nested is not None:
+            _resolve(nested, inner, f"{prefix}{head}.", f"{where}{head}.", clean, problems)
+        elif _may_be_config(conf, head, values.get(head)):
             # Only the computed value tells whether this is a config: it checks the keys by then.
             for key, value in inner.items():
                 _put(f"{prefix}{head}.{key}", value, where, clean, problems)
         else:
-            first = next(iter(inner))
+            first = _shown(next(iter(inner)))
             problems.append(f"{where}{head} is a plain value, it has no option {first}")
 
 
 def _take(conf, head, value, prefix, where, clean, problems, below) -> None:
     """One value for one field"""
-    template = _template(conf, head, None)
-    primary = getattr(template, "_primary", None)
+    primary = getattr(template(conf, head), "_primary", None)
     is_own = value in conf._Configs__options.get(head, {}) if isinstance(value, str) else True
     if primary and not is_own:
         _put(primary, value, f"{where}{head}.", below.setdefault(head, {}), problems)
         return
     try:
-        value = conf._accept(head, value) if hasattr(conf, "_accept") else value
+        value = conf._accept(head, value) if hasattr(conf, "_accept") else _old(conf, head, value)
     except ConfigError as e:
-        # Objects that only check values do not know what is around them.
+        # A config that was made to look things up may not know what is around it.
         problems.append(str(e) if str(e).startswith(where) else where + str(e))
         return
+    if head in conf._Configs__cached:
+        overrides = conf._Configs__values_override
+        if head not in overrides or repr(overrides[head]) != repr(value):
+            problems.append(f"{where}{head} cannot be set any more: it was read already")
+        return
     _put(f"{prefix}{head}", value, where.removesuffix(prefix), clean, problems)
+
+
+def _old(conf: BaseConfigs, key: str, value: Any) -> Any:
+    """A value for a config of labml's own, which keeps texts that spell a number as they are"""
+    if isinstance(value, BaseConfigs) or conf._Configs__options.get(key):
+        return str(value) if isinstance(value, str) else value
+    try:
+        return convert(value, conf._Configs__types[key])
+    except ConfigError as e:
+        raise ConfigError(f"{key} {e}") from e
 
 
 def _put(key: str, value: Any, where: str, clean: dict, problems: list) -> None:
     """Two names for one option are one override, and two values for it are a mistake."""
     if key in clean and repr(clean[key]) != repr(value):
-        problems.append(f"{where}{key} is given twice, as {clean[key]!r} and as {value!r}")
+        both = f"as {short(clean[key])} and as {short(value)}"
+        problems.append(f"{where}{_shown(key)} is given twice, {both}")
     clean[key] = value
 
 
-def _template(conf: BaseConfigs, key: str, chosen: Any) -> BaseConfigs | None:
-    """An object of the nested class, to look its fields up"""
-    if key in conf._Configs__cached_configs:
-        return conf._Configs__cached_configs[key]
+def _shown(key: Any) -> str:
+    """A name as it was typed, if it can be shown in one line"""
+    is_short = isinstance(key, str) and key.strip() and key.isprintable() and len(key) <= 80
+    return key if is_short else short(key)
+
+
+def template(conf: BaseConfigs, key: str, chosen: Any = None) -> BaseConfigs | None:
+    """An object of the nested class, to look its fields up; `None` if there is no such class."""
+    for value in (conf._Configs__cached_configs.get(key), chosen, given(conf, key)):
+        if isinstance(value, BaseConfigs):
+            return value
     cls = nested_class(conf, key, chosen)
-    return cls() if cls else None
+    try:
+        nested = cls() if cls else None
+    # A class whose constructor wants arguments is looked at when its option has made it.
+    except TypeError:
+        return None
+    if nested is not None:
+        # A config may hold one of its own class, and that one the next, without end.
+        nested._within = (*getattr(conf, "_within", ()), type(conf))
+    return nested
 
 
-def _is_plain(annotation: Any) -> bool:
-    """A type that no config can stand for"""
-    return annotation in (int, float, bool, str, list, dict, tuple) or hasattr(
-        annotation, "__metadata__"
-    )
+def _may_be_config(conf: BaseConfigs, key: str, chosen: Any) -> bool:
+    """Whether an option may still give a config, though it does not say so"""
+    annotation = conf._Configs__types[key]
+    if hasattr(annotation, "__metadata__") or annotation in (int, float, bool, str):
+        return False
+    name = chosen if isinstance(chosen, str) else given(conf, key)
+    result = result_class(conf, key, name)
+    return result is object or nested_class(conf, key, chosen) is not None
 
 
 def names(conf: BaseConfigs, prefix: str = "") -> Iterator[str]:
     """The full names of all options"""
     for key in conf._Configs__types:
         yield prefix + key
-        template = _template(conf, key, None)
-        if template is not None:
-            yield from names(template, f"{prefix}{key}.")
+        nested = template(conf, key)
+        if nested is not None and type(nested) not in getattr(nested, "_within", ()):
+            yield from names(nested, f"{prefix}{key}.")
 
 
 def _unknown(conf: BaseConfigs, key: str, where: str) -> str:
@@ -167,7 +217,16 @@ def _unknown(conf: BaseConfigs, key: str, where: str) -> str:
         hint = f"did you mean {where}{near}?"
     else:
         hint = f"it has {', '.join(known)}" if len(known) < 12 else "--help lists all options"
-    return f"{where}{key} is no option of {type(conf).__name__}; {hint}"
+    return f"{where}{_shown(key)} is no option of {type(conf).__name__}; {hint}"
+
+
+def all_overrides(conf: BaseConfigs) -> dict[str, Any]:
+    """What was overridden, in `conf` and in nested configs, by full names"""
+    found = dict(conf._Configs__values_override)
+    inner = {key: all_overrides(nested) for key, nested in conf._Configs__cached_configs.items()}
+    for key, values in [*inner.items(), *conf._Configs__secondary_values.items()]:
+        found.update((f"{key}.{name}", value) for name, value in values.items())
+    return found
 
 
 def unread(conf: BaseConfigs, prefix: str = "") -> list[str]:

@@ -9,9 +9,14 @@ which tokens are masked in batch 7 of epoch 3 is a function of these numbers alo
 continues in the middle then draws what it would have drawn, and two experiments with one seed see
 the same masks however differently they use random numbers in between. Validation leaves out the
 epoch: its masks are the same every time, so that its results can be compared.
+
+Code of other people draws from the global generators, and is given states of its own for what has
+to be repeatable.
 """
 
+import random
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +45,41 @@ class Position:
             "sample": (self.epoch, self.round),
             "valid": (self.batch,),
         }[self.phase]
+        return torch.Generator(device).manual_seed(self._number(*place))
+
+    def order_seed(self) -> int:
+        """The seed of the order of the batches: one an epoch, and one for all validations."""
+        return self._number(*([self.epoch] if self.phase == "train" else []))
+
+    def _number(self, *place: int) -> int:
+        """A number of 63 bits that belongs to the seed, the phase, and a place in it"""
         # Seed and place stay apart: in one list, a large seed could be a small one and a place.
         key = (PHASES.index(self.phase), *place)
         state = np.random.SeedSequence(self.seed, spawn_key=key).generate_state(1, np.uint64)
-        return torch.Generator(device).manual_seed(int(state[0] >> np.uint64(1)))
+        return int(state[0] >> np.uint64(1))
+
+
+def seed_all(seed: int) -> None:
+    """Set the generators that blocks and other people's code draw from, on all devices."""
+    # torch and numpy take 64 and 32 bits, a seed may be any number.
+    torch.manual_seed(seed % 2**64)
+    seed_cpu(seed)
+
+
+def seed_cpu(seed: int) -> None:
+    """Set those of the processor, which data is made with, and leave those of a GPU alone."""
+    torch.default_generator.manual_seed(seed % 2**64)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+
+
+def states() -> tuple:
+    """Where those of the processor are"""
+    return torch.get_rng_state(), random.getstate(), np.random.get_state()
+
+
+def restore(kept: tuple[torch.Tensor, Any, Any]) -> None:
+    """Put those of the processor back."""
+    torch.set_rng_state(kept[0])
+    random.setstate(kept[1])
+    np.random.set_state(kept[2])

@@ -9,10 +9,8 @@ The [loop](loop.html) itself is ours, because labml_helpers' cannot say where it
 [Training configs](training.html) add the step.
 """
 
-import random
 from typing import Any
 
-import numpy as np
 import torch
 from labml import tracker
 from labml.configs import option
@@ -23,8 +21,8 @@ from labnn.configs.base import StrictConfigs
 from labnn.configs.guards import check_registered
 from labnn.configs.loop import Listener, Loop, Phase
 from labnn.configs.overrides import unread
-from labnn.configs.position import Position
-from labnn.configs.types import NonNegativeInt, PositiveInt
+from labnn.configs.position import Position, seed_all
+from labnn.configs.types import ConfigError, NonNegativeInt, PositiveInt
 
 
 class RoundsConfigs(StrictConfigs, TrainValidConfigs):
@@ -58,8 +56,9 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
     # Validates
     validator: Any = "valid_phase"
 
-    # Fields of labml_helpers that its own loop reads, and this one does not
+    # Metrics of labml_helpers that `init` made
     state_modules: list = []
+    # Fields of labml_helpers that its own loop reads, and this one does not
     loop_count: Any = 0
     loop_step: Any = None
 
@@ -90,9 +89,14 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
 
         What is wrong with the data shows here, before the run has left a trace.
         """
+        # Data that is made up, and modules that are made in `init`, belong to the seed as well.
+        seed_all(self.seed)
         self.init()
         for part in ("train_loader", "valid_loader", "model", "optimizer", "trainer", "validator"):
             getattr(self, part)
+        check_loader("train_loader", self.train_loader)
+        if self.valid_loader is not None:
+            check_loader("valid_loader", self.valid_loader)
         # Dropout is the same whatever was drawn to build the model.
         seed_all(self.seed)
 
@@ -115,16 +119,17 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         """
         ### One phase
 
-        Its name is in the tracker, and only training keeps what gradients need.
+        Its name is in the tracker, and only training keeps what gradients need and has dropout,
+        whoever wrote `step` and `sample`.
         """
         work = {"sample": self.show, "train": self.trainer, "valid": self.validate}[name]
         with tracker.namespace(name), torch.set_grad_enabled(name == "train"):
+            self.model.train(name == "train")
             work()
             self._listener.on_phase_end(self.position)
 
     def show(self):
-        """Sampling, without dropout"""
-        self.model.eval()
+        """Sampling"""
         self._listener.on_phase(self.position, 0)
         self.sample()
 
@@ -150,11 +155,16 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         super()._compute(item, name, function)
 
 
-def seed_all(seed: int) -> None:
-    """The generators that blocks and other people's code draw from"""
-    torch.manual_seed(seed)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
+def check_loader(name: str, loader: Any) -> None:
+    """Raises `ConfigError` for a loader that the loop could not count, or that has no batches."""
+    try:
+        n_batches = len(loader)
+    except TypeError:
+        raise ConfigError(
+            f"{name} is a {type(loader).__name__} without a length; give a list or a DataLoader"
+        ) from None
+    if not n_batches:
+        raise ConfigError(f"{name} has no batches; give it more data or a smaller batch_size")
 
 
 @option(RoundsConfigs.mode)

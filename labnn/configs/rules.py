@@ -7,8 +7,12 @@ calls with the config as first argument. Each of these is refused where the clas
 the name of the class and of the field.
 """
 
+import enum
+import inspect
 import types
-from typing import Any
+import typing
+from pathlib import PurePath
+from typing import Annotated, Any, ForwardRef, Literal
 
 from labml.configs import BaseConfigs
 from labml.internal.configs.base import RESERVED_CLASS, RESERVED_INSTANCE
@@ -17,7 +21,20 @@ from labml.internal.configs.config_item import ConfigItem
 from labnn.configs.types import ConfigError, convert, did_you_mean
 
 # What may stand in a class body as it is. Containers and nested configs are copied for each object.
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), type, tuple, frozenset)
+_PLAIN = (
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type(None),
+    type,
+    tuple,
+    frozenset,
+    PurePath,
+    enum.Enum,
+)
 _COPIED = (list, dict, set, BaseConfigs)
 
 
@@ -28,6 +45,9 @@ class Field(ConfigItem):
     labml writes the declarations of subclasses into the object of the base class through `update`.
     Each class has its own object here, so there is nothing to write.
     """
+
+    # Whether the class only inherits it: then a declaration further on may come before it
+    is_inherited = False
 
     def update(self, k: ConfigItem) -> None:
         """Nothing flows into another class."""
@@ -46,20 +66,38 @@ def check_body(cls: type) -> None:
                 f"{cls.__name__} derives from {base.__name__}, which is no config: labml would not "
                 "find its methods; derive it from StrictConfigs"
             )
-    inherited = _methods(cls.__mro__[1:])
-    for key, annotation in cls.__dict__.get("__annotations__", {}).items():
-        if isinstance(annotation, str):
+    inherited, own = _methods(cls.__mro__[1:]), inspect.get_annotations(cls)
+    for key, annotation in own.items():
+        if _is_text(annotation):
             raise ConfigError(
                 f"the type of {cls.__name__}.{key} is the text {annotation!r}; remove "
                 "`from __future__ import annotations` from the file, and quotes around types"
             )
+    # labml calls these itself, and passes over fields of the same name.
+    for key in [*(RESERVED_CLASS & cls.__dict__.keys()), *(_RESERVED & own.keys())]:
+        raise ConfigError(f"{cls.__name__}.{key} is a name of labml's own; give it another name")
+    for key in sorted(inherited & nearest_fields(cls.__mro__[1:]).keys()):
+        raise ConfigError(
+            f"{cls.__name__}.{key} is a field in one base class and a method in another; give one "
+            "of them another name"
+        )
     for key, value in list(cls.__dict__.items()):
         if is_field(key) and (problem := _problem(key, value, inherited, cls)):
             raise ConfigError(f"{cls.__name__}.{key} {problem}")
 
 
-# labml's own classes between `BaseConfigs` and `object`
+def _is_text(annotation: Any) -> bool:
+    """A type in quotes, or one that has such a type in it"""
+    origin, args = typing.get_origin(annotation), typing.get_args(annotation)
+    if isinstance(annotation, (str, ForwardRef)):
+        return True
+    args = {Literal: (), Annotated: args[:1]}.get(origin, args)
+    return any(_is_text(inner) for inner in args)
+
+
+# labml's own classes between `BaseConfigs` and `object`, and the names that it keeps for itself
 _ENGINE = BaseConfigs.__mro__
+_RESERVED = RESERVED_CLASS | RESERVED_INSTANCE
 
 
 def _methods(classes: Any) -> set[str]:
@@ -78,7 +116,9 @@ def _problem(key: str, value: Any, inherited: set[str], cls: type) -> str | None
     if isinstance(value, (property, staticmethod, classmethod)):
         return f"is a {type(value).__name__}; write an option or a method"
     if isinstance(value, types.FunctionType):
-        if value.__code__.co_varnames[:1] != ("self",) or not value.__code__.co_argcount:
+        # A decorated method has the signature of the method in it.
+        first = next(iter(inspect.signature(value).parameters.values()), None)
+        if first is None or (first.name, first.kind) != ("self", first.POSITIONAL_OR_KEYWORD):
             return "is a function without `self`; write a method, or an option that gives it"
         if key in nearest_fields(cls.__mro__[1:]):
             return "is a method here and a field in a base class; give it another name"
@@ -98,14 +138,15 @@ def nearest_fields(classes: Any) -> dict[str, ConfigItem]:
     found: dict[str, ConfigItem] = {}
     for base in reversed([c for c in classes if issubclass(c, BaseConfigs)]):
         for key, item in base.__dict__.items():
-            if is_field(key) and isinstance(item, ConfigItem):
+            is_declared = isinstance(item, ConfigItem) and not getattr(item, "is_inherited", False)
+            if is_field(key) and is_declared:
                 found[key] = item
     return found
 
 
 def fields(cls: type) -> dict[str, ConfigItem]:
     """The fields of a class, its own and those that it inherits."""
-    return nearest_fields(cls.__mro__)
+    return {key: cls.__dict__.get(key, item) for key, item in nearest_fields(cls.__mro__).items()}
 
 
 def own_fields(cls: type) -> None:
@@ -125,6 +166,7 @@ def own_fields(cls: type) -> None:
             has_value=is_valued or old.has_value,
             value=item.value if is_valued else old.value,
         )
+        own.is_inherited = key not in cls.__dict__
         setattr(cls, key, own)
 
 
@@ -155,4 +197,5 @@ def check_defaults(conf: Any) -> None:
             try:
                 convert(value, field.annotation)
             except ConfigError as e:
-                raise ConfigError(f"the default of {name}.{key} {e}") from e
+                so_far = ", and it has no options so far" if isinstance(value, str) else ""
+                raise ConfigError(f"the default of {name}.{key} {e}{so_far}") from e

@@ -61,6 +61,14 @@ class TrainingConfigs(RoundsConfigs):
     _clock = 0.0
     _n_seen = 0
 
+    def check(self):
+        """A device that is not there, and rates that are none, are known before data is read."""
+        super().check()
+        optimizer = self._nested("optimizer")
+        if isinstance(optimizer, OptimizerConfigs):
+            optimizer.check()
+        _ = self.mixed_precision
+
     def forward_loss(self, batch: Any) -> Scores:
         """The scores of one batch. Draw random numbers from `self.position.generator()`."""
         raise NotImplementedError(f"{type(self).__name__} needs forward_loss(batch), or a step")
@@ -120,6 +128,8 @@ class TrainingConfigs(RoundsConfigs):
         ### Build everything
         """
         super().prepare()
+        # Only a validation needs it, and a mistake should not wait for the end of an epoch.
+        _ = self.meter
         if self.is_log_model_activations:
             hook_model_outputs(self.mode, self.model, "model")
 
@@ -134,7 +144,9 @@ class TrainingConfigs(RoundsConfigs):
 
     def validate(self):
         """The scores of all of the validation part, each token counted once"""
-        self.meter.reset()
+        # A validation that goes on keeps what it has.
+        if not self.position.batch:
+            self.meter.reset()
         self.validator()
         for name, value in self.meter.means().items():
             tracker.add(f"{name}.", value)
@@ -145,15 +157,19 @@ def to_device(batch: Any, device: torch.device) -> Any:
     """The tensors of a batch on the device; the copy need not be waited for."""
     if isinstance(batch, torch.Tensor):
         return batch.to(device, non_blocking=True)
+    if isinstance(batch, dict):
+        return {name: to_device(part, device) for name, part in batch.items()}
     if isinstance(batch, (list, tuple)):
-        return type(batch)(to_device(part, device) for part in batch)
+        parts = [to_device(part, device) for part in batch]
+        # A tuple with names takes its parts one by one.
+        return type(batch)(*parts) if hasattr(batch, "_fields") else type(batch)(parts)
     return batch
 
 
 def n_tokens_in(batch: Any) -> int:
     """Tokens that a batch feeds to the model: its first tensor has the ids."""
-    first = batch[0] if isinstance(batch, (list, tuple)) else batch
-    return first.numel()
+    parts = list(batch.values()) if isinstance(batch, dict) else batch
+    return (parts[0] if isinstance(parts, (list, tuple)) else parts).numel()
 
 
 @option(TrainingConfigs.mixed_precision)

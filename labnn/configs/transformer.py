@@ -105,11 +105,17 @@ class TransformerConfigs(StrictConfigs):
     generator: nn.Module = "linear"
 
     def check(self):
-        """Heads share the features evenly."""
+        """Heads share the features evenly, and all parts of a layer have the same features."""
         if self.d_model % self.n_heads:
             raise ConfigError(
                 f"{self._path('n_heads')} is {self.n_heads}, which does not divide "
                 f"{self._path('d_model')}, {self.d_model}; choose a divisor"
+            )
+        ffn = self._nested("ffn")
+        if isinstance(ffn, FeedForwardConfigs) and ffn.d_model != self.d_model:
+            raise ConfigError(
+                f"{ffn._path('d_model')} is {ffn.d_model} and {self._path('d_model')} is "
+                f"{self.d_model}; leave the first out, it follows the second"
             )
 
 

@@ -16,6 +16,7 @@ rounded is refused, `1e-3` is a number, `off` is false. On top of them there are
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -52,21 +53,25 @@ class Range:
     ## An interval of numbers
     """
 
-    low: float | None = None
-    high: float | None = None
+    low: float = -math.inf
+    high: float = math.inf
     # Whether `low` itself is outside
     is_open: bool = False
 
     def __contains__(self, value: float) -> bool:
         """NaN is in no range: every comparison with it is false."""
-        above = self.low is None or (value > self.low if self.is_open else value >= self.low)
-        return above and (self.high is None or value <= self.high)
+        return (value > self.low if self.is_open else value >= self.low) and value <= self.high
 
     def __str__(self) -> str:
         """As it stands in a message"""
-        if self.high is not None:
+        ends = []
+        if self.low > -math.inf:
+            ends.append(f"{'above' if self.is_open else 'at least'} {self.low}")
+        if self.high < math.inf:
+            ends.append(f"at most {self.high}")
+        if len(ends) == 2 and not self.is_open:
             return f"from {self.low} to {self.high}"
-        return f"above {self.low}" if self.is_open else f"at least {self.low}"
+        return ", ".join(ends)
 
 
 PositiveInt = Annotated[int, Range(1)]
@@ -77,10 +82,10 @@ Probability = Annotated[float, Range(0, 1)]
 
 # Truth values are texts or `bool`: OmegaConf would also take 64 for true.
 _NODES = {int: IntegerNode(), float: FloatNode(), bool: BooleanNode()}
-# A tensor raises `RuntimeError` where it is asked for one number and has several.
-_MISFITS = (
-    ValueError, TypeError, OverflowError, RuntimeError, OmegaConfBaseException, yaml.YAMLError,
-)
+# What a strange object raises that is asked for a number or an item. A tensor of several numbers
+# raises `RuntimeError`.
+_MISFITS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_MISFITS += (OmegaConfBaseException, yaml.YAMLError)
 _NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
@@ -111,20 +116,20 @@ def describe(annotation: Any) -> str:
         return "none"
     if annotation in _NAMES:
         return _NAMES[annotation]
-    if origin in (list, tuple):
+    if origin in (list, tuple) and args:
         inner = [describe(a) for a in args if a is not Ellipsis]
         if origin is tuple and Ellipsis not in args:
             return "a tuple of " + ", ".join(inner)
         return f"a {origin.__name__}, each {inner[0]}"
-    if annotation in (list, tuple, dict):
-        return "a dictionary" if annotation is dict else f"a {annotation.__name__}"
+    if (kind := origin or annotation) in (list, tuple, dict):
+        return "a dictionary" if kind is dict else f"a {kind.__name__}"
     if origin is Callable:
         return "a function"
     if annotation is Any:
         return "anything"
     if isinstance(annotation, type):
         return annotation.__name__
-    return str(annotation).removeprefix("typing.")
+    return str(annotation).removeprefix("typing.").removeprefix("collections.abc.")
 
 
 def convert(value: Any, annotation: Any) -> Any:
@@ -253,7 +258,10 @@ def _is_number(value: Any) -> bool:
 def _container(value: Any, kind: type, args: tuple) -> Any:
     """A list, tuple or dictionary, its items held to their own type."""
     if isinstance(value, CommandLineText):
-        value = _typed(yaml.load(value, Loader=yaml.BaseLoader))
+        value = _typed(yaml.load(value, Loader=yaml.BaseLoader)) if args else _untyped(value)
+    # A tuple with names for its items keeps them.
+    if not args and isinstance(value, kind):
+        return value
     if not isinstance(value, dict if kind is dict else (list, tuple)):
         raise TypeError("not a container")
     if kind is dict:

@@ -91,7 +91,7 @@ class Update:
         if meter.n_tokens > self.unit:
             for parameter in parameters:
                 parameter.grad.mul_(self.unit / meter.n_tokens)
-        norm = nn.utils.clip_grad_norm_(parameters, self.grad_norm_clip or math.inf)
+        norm = nn.utils.get_total_norm(p.grad for p in parameters)
         # In half precision an overflow is expected now and then: the scaler skips that step and
         # lowers the scale.
         if not scaler.is_enabled() and not norm.isfinite():
@@ -99,6 +99,8 @@ class Update:
                 f"the gradient of {self._first_bad()} is not finite at {where}, with a loss of "
                 f"{meter.means().get('loss', 0):.4g}; the weights are those before this update"
             )
+        if self.grad_norm_clip:
+            nn.utils.clip_grads_with_norm_(parameters, self.grad_norm_clip, norm)
         before_step()
         scaler.step(self.optimizer)
         scaler.update()

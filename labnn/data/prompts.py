@@ -5,8 +5,9 @@ Texts of a person's own, of any length, as one batch. A text that is longer than
 into several columns, and what is left of the last one is filled with padding, which a model is told
 to ignore: nothing is cut off, and a short text gives the same predictions as without its filling.
 
-A piece that is not in the vocabulary has no id. It is shown as it is, the model reads the mask
-token in its place, and `unknown` lists it, so that a person can be told.
+A piece that is not in the vocabulary has no id. It is shown as it is, and `unknown` lists it, so
+that a person can be told. In its place the model reads the unknown token of the tokenizer, and the
+mask token where the tokenizer has none.
 
 Training reads [windows](windows.html), which have no padding.
 """
@@ -56,7 +57,7 @@ def prompt_batch(
     * `texts` are the prompts
     * `seq_len` is the number of tokens in a column
     * `padding_token` fills the last column of each prompt
-    * `mask_token` stands for pieces that are not in the vocabulary
+    * `mask_token` stands for unknown pieces, if the tokenizer has nothing for them
     """
     pieces, columns, parts, unknown = [], [], [], []
     for number, text in enumerate(texts):

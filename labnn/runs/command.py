@@ -18,6 +18,7 @@ came from.
 
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import NoReturn
 
@@ -40,12 +41,13 @@ def run(name: str, cls: type, options: dict, arguments: list[str] | None) -> Non
     """What was asked for on the command line"""
     # These need torch, and a mistyped flag need not wait for it.
     from labnn.runs import options as listing
+    from labnn.runs.console import say
     from labnn.runs.dry_run import dry_run
     from labnn.runs.launch import launch
 
     flags, overrides = parse(sys.argv[1:] if arguments is None else arguments)
     if "--help" in flags:
-        print(listing.help_text(f"python -m experiments.{name}", cls, options, overrides))
+        say(listing.help_text(f"python -m experiments.{name}", cls, options, overrides))
     elif "--print-config" in flags:
         print(listing.config_text(cls, options, overrides), end="")
     elif "--dry-run" in flags:
@@ -58,6 +60,8 @@ def guarded(work) -> int:
     """Do `work`, turn what it raises into lines on stderr, and return an exit code."""
     try:
         work()
+        # What is still to be written can fail as well.
+        sys.stdout.flush()
         return 0
     except KeyboardInterrupt:
         return 130
@@ -69,7 +73,7 @@ def guarded(work) -> int:
         return 1
     except Exception as e:
         if os.environ.get("LABNN_TRACEBACK") == "1":
-            raise
+            traceback.print_exc()
         for line in problem(e).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return 2 if isinstance(e, ValueError) else 1

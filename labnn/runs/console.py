@@ -12,6 +12,7 @@ Colours and the live line are [rich](https://rich.readthedocs.io)'s, which honou
 
 import sys
 import time
+from typing import TextIO
 
 from rich.console import Console as RichConsole
 from rich.live import Live
@@ -20,7 +21,7 @@ from rich.text import Text
 from labnn.configs.position import Position
 from labnn.runs.samples import Sample
 
-STYLES = {"given": "dim", "right": "green", "wrong": "red"}
+STYLES = {"given": "dim", "right": "bold green", "wrong": "bold red"}
 LEGEND = "samples: [right] {said≠true}, anything else was given"
 # Seconds between lines of one kind in a log
 PACE = {"progress": 30.0, "round": 5.0, "samples": 30.0}
@@ -40,8 +41,15 @@ class Console:
 
     def __init__(self):
         """The stream is looked up when a run starts: tests and notebooks replace it."""
-        self.rich = RichConsole(file=sys.stdout, highlight=False, soft_wrap=True)
-        self.is_live = self.rich.is_terminal and not self.rich.is_jupyter
+        is_terminal = getattr(sys.stdout, "isatty", bool)()
+        self.rich = RichConsole(
+            file=tolerant(sys.stdout) if is_terminal else sys.stdout,
+            force_terminal=is_terminal,
+            highlight=False,
+            soft_wrap=True,
+        )
+        self.is_live = is_terminal and not self.rich.is_dumb_terminal
+        self.has_colours = self.is_live and not self.rich.no_color
         self.live: Live | None = None
         self.is_muted = False
         self.begun = time.monotonic()
@@ -55,9 +63,7 @@ class Console:
         if self.is_live:
             self.rich.print(Text(text, style=style))
         else:
-            # A stream that cannot show a sign gets a question mark, not an error.
-            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-            print(text.encode(encoding, "replace").decode(encoding), flush=True)
+            say(text)
 
     def warn(self, text: str) -> None:
         """Something to know that does not stop the run"""
@@ -91,8 +97,8 @@ class Console:
         self.printed["progress"] = now
         left = duration((now - self.begun) / share * (1 - share)) if share > 0 else "?"
         text = (
-            f"epoch {position.epoch + 1} {position.phase} {position.batch}/{total}"
-            f"{shown(values, position.phase)}  {left} left"
+            f"epoch {position.epoch + 1} {position.phase} {position.batch}/{total}  {left} left"
+            f"{shown(values, position.phase)}"
         )
         if self.live is not None:
             self.live.update(Text(text, no_wrap=True, overflow="ellipsis"), refresh=True)
@@ -111,16 +117,15 @@ class Console:
         """Prompts with predictions, in colours where there are any"""
         if self.is_muted or not (self.is_due("samples") or is_last):
             return
-        if self.rich.is_terminal and not self.rich.no_color:
+        if self.has_colours:
             for sample in samples:
-                parts = [(span.text, STYLES[span.kind]) for span in sample.spans]
-                self.rich.print(Text("  ").append_text(Text.assemble(*parts)))
+                self.rich.print(Text.assemble("  ", *sample.styled(STYLES)))
             return
         if not self.is_legend_shown:
             self.line(LEGEND)
             self.is_legend_shown = True
         for sample in samples:
-            self.line("  " + sample.signs().replace("\n", "⏎"))
+            self.line("  " + sample.signs())
 
     def close(self) -> None:
         """The live line goes away."""
@@ -129,12 +134,29 @@ class Console:
             self.live = None
 
 
+def say(text: str, end: str = "\n") -> None:
+    """Print plain text. A stream that cannot show a sign gets a question mark, not an error."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), end=end, flush=True)
+
+
+def tolerant(stream: TextIO) -> TextIO:
+    """A terminal that takes every sign, in the same way"""
+    try:
+        number, encoding = stream.fileno(), stream.encoding
+    except (AttributeError, OSError):
+        return stream
+    return open(number, "w", encoding=encoding, errors="replace", closefd=False)
+
+
 def shown(values: dict, phase: str) -> str:
-    """Loss, accuracy, rate and speed, as far as they are known"""
+    """
+    Loss, rate, speed and accuracy, as far as they are known; a narrow terminal cuts off the end.
+    """
     names = {
         f"loss.{phase}": "  loss {:.4g}",
-        f"accuracy.{phase}": "  accuracy {:.3f}",
         "lr": "  lr {:.3g}",
         "tokens_per_s": "  {:,.0f} tokens/s",
+        f"accuracy.{phase}": "  accuracy {:.3f}",
     }
     return "".join(form.format(values[name]) for name, form in names.items() if name in values)

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from labnn.configs.loop import Listener, Stopped
-from labnn.runs.launch import start
+from labnn.runs.console import say
+from labnn.runs.launch import asked, start
 
 
 class DryRun(Listener):
@@ -23,8 +24,11 @@ class DryRun(Listener):
     It leaves no trace and says what the whole run would need.
     """
 
-    def __init__(self):
-        """Nothing was updated yet"""
+    def __init__(self, asked: set[str]):
+        """
+        * `asked` are the options that a person set
+        """
+        self.asked = asked
         self.conf: Any = None
         self.is_done = False
 
@@ -35,6 +39,8 @@ class DryRun(Listener):
     def on_update(self) -> None:
         """One is enough."""
         self.is_done = True
+        if names := [name for name in self.conf.unread_overrides() if name in self.asked]:
+            self.warn(f"nothing reads {', '.join(names)}: no effect in a run")
 
     def should_stop(self) -> bool:
         """After the first update"""
@@ -42,7 +48,7 @@ class DryRun(Listener):
 
     def warn(self, text: str) -> None:
         """What a real run would warn of"""
-        print(f"warning: {text}")
+        say(f"warning: {text}")
 
     def report(self) -> str:
         """Parameters, memory and disk"""
@@ -93,7 +99,7 @@ def size(n: float) -> str:
 
 def dry_run(name: str, cls: type, options: dict, overrides: dict | None = None) -> Any:
     """Build everything, make one update, print what a run needs, and write nothing."""
-    listener = DryRun()
+    listener = DryRun(asked(cls, options, overrides))
     try:
         conf = start(name, cls, options, overrides, listener)
     except Stopped:

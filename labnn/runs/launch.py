@@ -24,9 +24,9 @@ from labml import experiment, lab
 
 from labnn.configs.guards import check_registered
 from labnn.configs.loop import Listener
-from labnn.configs.overrides import resolve
+from labnn.configs.overrides import given, resolve, template
 from labnn.runs.session import Session
-from labnn.runs.tracking import quiet, reset_tracker
+from labnn.runs.tracking import Plain, quiet, reset_tracker
 
 
 def prepared(cls: type, options: dict, overrides: dict | None = None) -> tuple[Any, dict]:
@@ -39,8 +39,8 @@ def prepared(cls: type, options: dict, overrides: dict | None = None) -> tuple[A
 
 def launch(name: str, cls: type, options: dict, overrides: dict | None = None) -> Any:
     """
-    Run an experiment and return its configs. Raises `ConfigError` for a mistake in the options and
-    `CorpusError` for one in the text, before a folder is made.
+    Run an experiment and return its configs. Raises `ConfigError` for a mistake in the options or
+    in the text, before a folder is made.
 
     * `name` is the folder of its runs
     * `cls` is the class of its configs
@@ -62,13 +62,37 @@ def start(
     with quiet():
         lab.configure({"path": str(Path.cwd()), "check_repo_dirty": False})
         reset_tracker()
-        experiment.create(
-            uuid="unnamed", name=name, writers=set(), python_file=inspect.getfile(cls)
-        )
+        experiment.create(uuid="unnamed", name=name, writers=set(), python_file=source_file(cls))
         experiment.configs(conf, values)
-        conf._listener = listener or Session(name, values)
+    conf._listener = listener or Session(name, values, asked(cls, options, overrides))
+    with quiet(Plain()):
         conf.run()
     return conf
+
+
+def source_file(cls: type) -> str:
+    """Where a class is written; nowhere if it was typed at a prompt"""
+    try:
+        return inspect.getfile(cls)
+    except (OSError, TypeError):
+        return ""
+
+
+def asked(cls: type, options: dict, overrides: dict | None) -> set[str]:
+    """The options that a person gave another value than they have by themselves"""
+    conf, before = prepared(cls, options)
+    return {
+        name
+        for name, value in resolve(conf, overrides or {}).items()
+        if repr(value) != repr(before[name] if name in before else default(conf, name))
+    }
+
+
+def default(conf: Any, name: str) -> Any:
+    """The value of an option that was not given one, as far as it is known before the run"""
+    head, _, rest = name.partition(".")
+    nested = template(conf, head) if rest else None
+    return given(conf, head) if nested is None else default(nested, rest)
 
 
 def attach(conf: Any) -> None:

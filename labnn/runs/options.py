@@ -13,6 +13,7 @@ longer follow the text.
 import ast
 import inspect
 import re
+import sys
 import textwrap
 import tokenize
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from labnn.configs.overrides import given, nested_class
 from labnn.configs.types import describe
 from labnn.runs.run import plain
 
-# Fields of labml_helpers that its own loop reads, and ours does not
+# Fields of labml_helpers that its own loop reads, and ours does not, or that only code can set
 UNUSED = {
     "loop_count",
     "loop_step",
@@ -180,4 +181,7 @@ def config_text(cls: type, options: dict, overrides: dict) -> str:
         value = plain(option.value)
         if not option.is_computed and (option.value is not None or option.is_overridden):
             found[option.name] = value
-    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100)
+    # The file is read back as UTF-8. A stream of another encoding gets escapes.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    is_utf8 = encoding.lower().replace("-", "") == "utf8"
+    return yaml.safe_dump(found, sort_keys=False, allow_unicode=is_utf8, width=100)

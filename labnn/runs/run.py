@@ -2,8 +2,8 @@ r"""
 # Run Folder
 
 Where a run leaves its traces: `logs/<experiment>/<run>/` under the working directory. The name is
-the time and four random letters, so names sort by time and never meet, however many runs start at
-once.
+the time, its last four digits being a fraction of a second, and it is made by one run only: names
+sort by time and never meet, however many runs start at once.
 
 | file | what |
 |---|---|
@@ -17,7 +17,6 @@ once.
 
 import json
 import platform
-import secrets
 import sys
 import time
 from pathlib import Path
@@ -37,7 +36,8 @@ def new_folder(experiment: str) -> Path:
     """A new folder for a run of an experiment. Raises `OSError` where none can be made."""
     parent = Path.cwd() / "logs" / experiment
     while True:
-        name = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+        now = time.time()
+        name = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f"-{int(now % 1 * 65536):04x}"
         try:
             (parent / name).mkdir(parents=True)
         except FileExistsError:

@@ -9,6 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+# A prediction may be white space, which must neither vanish nor break the line.
+LINE_END, SPACE = "⏎", "␣"
+# Neither must other characters that move the cursor or talk to the terminal.
+SIGNS = {number: chr(0x2400 + number) for number in range(32)}
+SIGNS |= dict.fromkeys([*range(0x7F, 0xA0), 0x2028, 0x2029], "\ufffd") | {ord("\n"): LINE_END}
+
 Kind = Literal["given", "right", "wrong"]
 
 
@@ -40,7 +46,7 @@ class Sample:
 
     def signs(self, unequal: str = "≠") -> str:
         """As plain text: `[e]` was hidden and is right, `{a≠e}` is wrong and should be e."""
-        return "".join(
+        text = "".join(
             {
                 "given": span.text,
                 "right": f"[{span.text}]",
@@ -48,6 +54,20 @@ class Sample:
             }[span.kind]
             for span in self.spans
         )
+        return text.translate(SIGNS)
+
+    def styled(self, styles: dict[str, str]) -> list[tuple[str, str]]:
+        """
+        As pieces with styles. A colour does not show on white space, so spaces that were hidden get
+        a sign.
+
+        * `styles` has one for each kind
+        """
+        hidden = SIGNS | {ord(" "): SPACE}
+        return [
+            (span.text.translate(SIGNS if span.kind == "given" else hidden), styles[span.kind])
+            for span in self.spans
+        ]
 
 
 def filled(
@@ -61,9 +81,11 @@ def filled(
     """
     spans: list[Span] = []
     for piece, hidden, token in zip(pieces, is_hidden, predicted, strict=True):
-        said = tokens[int(token)] if int(token) < len(tokens) else "*"
+        is_special = int(token) >= len(tokens)
+        said = "*" if is_special else tokens[int(token)]
         if hidden:
-            spans.append(Span("right" if said == piece else "wrong", said, piece))
+            is_right = said == piece and not is_special
+            spans.append(Span("right" if is_right else "wrong", said, piece))
         elif spans and spans[-1].kind == "given":
             spans[-1].text += piece
         else:

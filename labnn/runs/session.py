@@ -28,11 +28,13 @@ class Session(Listener):
     One run: its folder, its files, its terminal.
     """
 
-    def __init__(self, experiment: str | None, overrides: dict):
+    def __init__(self, experiment: str | None, overrides: dict, asked: set[str] | None = None):
         """
         * `experiment` names the folder of a new run; with `None` labml has started one
-        * `overrides` is what was changed
+        * `overrides` is what was changed from the defaults of the class
+        * `asked` are the names among them that the person asked for, all if `None`
         """
+        self.asked = set(overrides) if asked is None else asked
         self.experiment = experiment
         self.overrides = overrides
         self.folder: Path | None = None
@@ -40,6 +42,7 @@ class Session(Listener):
         self.interrupts = Interrupts()
         self.metrics: MetricsFile | None = None
         self.warned: set[str] = set()
+        self.is_told = False
         self.conf: Any = None
         # Losses of the updates of this round, for the line at its end
         self.losses: list[float] = []
@@ -88,17 +91,28 @@ class Session(Listener):
         if position.phase == "valid":
             self.metrics.end_collecting(tracker.get_global_step())
         if position.phase == ("valid" if self.conf.valid_loader is not None else "train"):
-            is_last = position.epoch + 1 == self.conf.epochs
+            place = position.epoch + 1, position.round + 1
+            is_last = place == (self.conf.epochs, self.conf.inner_iterations)
             values = dict(self.metrics.last)
             if self.losses:
                 values["loss.train"] = sum(self.losses) / len(self.losses)
+            self.losses = []
             self.console.round_end(position, tracker.get_global_step(), values, is_last)
+            # A step of a person's own does not tell of its updates.
+            self._tell_unread()
 
     def on_update(self) -> None:
         """After the first update all that is ever read has been read."""
         self.losses.append(self.metrics.last.get("loss.train", float("nan")))
-        if self.metrics.n_updates == 1 and (names := self.conf.unread_overrides()):
-            self.warn(f"nothing reads {', '.join(names)}: it has no effect in this run")
+        self._tell_unread()
+
+    def _tell_unread(self) -> None:
+        """Options that were asked for and change nothing, once"""
+        if self.is_told:
+            return
+        self.is_told = True
+        if names := [name for name in self.conf.unread_overrides() if name in self.asked]:
+            self.warn(f"nothing reads {', '.join(names)}: no effect in this run")
 
     def on_sample(self, samples: list[Sample]) -> None:
         """Show and keep samples."""
@@ -109,7 +123,9 @@ class Session(Listener):
             "step": int(tracker.get_global_step()),
             "samples": [sample.to_dict() for sample in samples],
         }
-        with open(self.folder / "samples.jsonl", "a", encoding="utf-8") as file:
+        # Half a character, which UTF-8 has not, becomes the escape that JSON has for it.
+        path, errors = self.folder / "samples.jsonl", "backslashreplace"
+        with open(path, "a", encoding="utf-8", errors=errors) as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def warn(self, text: str) -> None:

@@ -18,17 +18,37 @@ from pathlib import Path
 from typing import Any
 
 from labml.internal.logger import logger_singleton
+from labml.internal.logger.destinations import Destination
 from labml.internal.monitor import monitor_singleton
 from labml.internal.tracker import tracker_singleton
 from labml.internal.tracker.indicators.numeric import Scalar
 from labml.internal.tracker.writers import Writer
 
+from labnn.runs.console import say
+
+
+class Plain(Destination):
+    """
+    ## What code says with labml's logger
+
+    The text alone: labml would draw escape codes and carriage returns, into files as well.
+    """
+
+    def log(self, parts: list, *, is_new_line: bool, is_reset: bool) -> None:
+        """labml calls this for each `logger.log`."""
+        text = "".join(part if isinstance(part, str) else part[0] for part in parts)
+        say(text, end="\n" if is_new_line else "")
+
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """labml says nothing on the screen."""
+def quiet(*destinations: Destination) -> Iterator[None]:
+    """
+    labml says nothing on the screen.
+
+    * `destinations` get what other code says with labml's logger
+    """
     logger, monitor = logger_singleton(), monitor_singleton()
-    kept, logger._Logger__destinations = logger._Logger__destinations, []
+    kept, logger._Logger__destinations = logger._Logger__destinations, [*destinations]
     was_silent = monitor._Monitor__is_silent
     monitor.silent()
     try:
@@ -45,6 +65,7 @@ def reset_tracker() -> None:
     tracker.namespaces = []
     tracker.dot_indicators = {"*": Scalar("*", True)}
     tracker.reset_writers()
+    tracker._Tracker__indicators_file = None
     tracker._Tracker__set_looping_indicators = None
     tracker.set_start_global_step(None)
     tracker.set_global_step(0)
@@ -102,7 +123,8 @@ class MetricsFile(Writer):
 
     def end_collecting(self, global_step: int) -> None:
         """Write the means of what was collected."""
-        values = {name: math.fsum(all_) / len(all_) for name, all_ in self.collected.items()}
+        # `math.fsum` would not add infinities of both signs.
+        values = {name: sum(all_) / len(all_) for name, all_ in self.collected.items()}
         self.is_collecting, self.collected = False, {}
         if values:
             self.last.update(values)

@@ -14,8 +14,13 @@ $$h_{ib} = \sqrt{d_{model}} \, E_{x_{ib}} + P_i$$
 | $E$ | `self.token_embed` | one row of `d_model` numbers per token of the vocabulary |
 | $P$ | `self.positional_encoding` | adds one row per position |
 
-The factor keeps the token audible beside its position. It also fits a table that is shared with the
-[generator](generator.html), which wants small rows where the encoder wants large ones.
+The factor keeps the token audible beside its position. It also fits a table that is shared with
+the [generator](generator.html), which wants small rows where the encoder wants large ones.
+
+**Departure.** The paper does not say how $E$ starts. Torch starts it with a spread of one, which
+the factor would raise to $\sqrt{d_{model}}$. Beside such tokens the waves of $P$ hardly count, and
+hidden tokens, which differ by their places alone, all look the same to a model at first. We start
+$E$ with a spread of $1 / \sqrt{d_{model}}$, and tokens and positions begin about equally strong.
 
 The [positional encoding](positional_encoding.html) is passed in, so that any kind can be used.
 """
@@ -46,6 +51,8 @@ class Embeddings(nn.Module):
         self.n_tokens = n_tokens
         # `self.token_embed.weight` has shape `[n_tokens, d_model]`
         self.token_embed = nn.Embedding(n_tokens, d_model)
+        # The factor of the forward pass brings this spread to one.
+        nn.init.normal_(self.token_embed.weight, std=1 / math.sqrt(d_model))
         self.positional_encoding = positional_encoding
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

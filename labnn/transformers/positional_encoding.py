@@ -111,8 +111,9 @@ class LearnedPositionalEncoding(nn.Module):
 
         self.d_model = d_model
         self.max_len = max_len
-        # Small next to the tokens, so that at first a token looks much the same everywhere.
-        self.table = nn.Parameter(0.02 * torch.randn(max_len, d_model))
+        # As large as the waves, whose squares have the mean 1/2: a model that cannot hear positions
+        # at first takes long to find out that there are any.
+        self.table = nn.Parameter(torch.randn(max_len, d_model) / 2**0.5)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         r"""

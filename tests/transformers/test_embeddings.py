@@ -47,6 +47,17 @@ def test_by_hand():
     assert embed(torch.tensor([[1]])).tolist() == [[[10.0, 13.0, 14.0, 17.0]]]
 
 
+@pytest.mark.parametrize("encoding", BOTH)
+def test_tokens_and_positions_start_equally_strong(encoding):
+    width = 128
+    positions = encoding(width, max_len=97)
+    embed = Embeddings(width, n_tokens=67, positional_encoding=positions)
+    tokens = embed.token_embed.weight * math.sqrt(width)
+    # The squares of the waves have the mean 1/2, those of the tokens 1.
+    assert abs(tokens.square().mean().item() - 1.0) < 0.1
+    assert abs(positions.table.square().mean().item() - 0.5) < 0.05
+
+
 def test_the_same_token_differs_by_position_and_not_by_sequence():
     y = embeddings()(torch.zeros(SEQ_LEN, BATCH_SIZE, dtype=torch.long))
     assert (y[0] != y[1]).any() and torch.equal(y[:, 0], y[:, 1])

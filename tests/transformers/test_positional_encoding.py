@@ -116,7 +116,7 @@ def test_a_double_default_gives_a_double_table():
 def test_learned_positions_learn_where_they_are_used(x):
     positions = LearnedPositionalEncoding(D_MODEL, max_len=MAX_LEN)
     assert list(positions.state_dict()) == ["table"]
-    assert 0.01 < positions.table.std() < 0.03
+    assert 0.5 < positions.table.std() < 0.9
     positions(x).square().sum().backward()
     used = positions.table.grad.any(dim=-1)
     assert used[:SEQ_LEN].all() and not used[SEQ_LEN:].any()

@@ -1,0 +1,390 @@
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from labml import experiment, tracker
+from labml.configs import option
+from torch import nn
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+
+from labnn.configs.loop import Listener, Stopped
+from labnn.configs.training import TrainingConfigs
+from labnn.configs.types import ConfigError, PositiveInt
+from labnn.runs.launch import attach
+from tests.configs.tiny import (
+    Diary,
+    Lines,
+    Reader,
+    Tiny,
+    equal,
+    make,
+    steps,
+    unequal_batches,
+    weights,
+)
+
+EPOCHS, N_ROUNDS, N_TRAIN, N_VALID = 2, 3, 7, 2
+SIZES = {"epochs": EPOCHS, "inner_iterations": N_ROUNDS, "n_train": N_TRAIN, "n_valid": N_VALID}
+
+
+class Noting(Tiny):
+    """Notes where it is, and may draw random numbers there"""
+
+    _places = ()
+
+    def note(self):
+        place = self.position
+        found = (place.epoch, place.round, place.phase)
+        self._places = (*self._places, found + (() if place.phase == "sample" else (place.batch,)))
+
+    def forward_loss(self, batch):
+        self.note()
+        return super().forward_loss(batch)
+
+    def sample(self):
+        self.note()
+
+
+def expected_places(n_rounds=N_ROUNDS, n_train=N_TRAIN, n_valid=N_VALID):
+    """Everywhere that a run has to be, in order"""
+    places = []
+    for epoch in range(EPOCHS):
+        for r in range(n_rounds):
+            places.append((epoch, r, "sample"))
+            bounds = r * n_train // n_rounds, (r + 1) * n_train // n_rounds
+            places += [(epoch, r, "train", batch) for batch in range(*bounds)]
+            places += [(epoch, r, "valid", batch) for batch in range(n_valid)]
+    return [*places, (EPOCHS, 0, "sample")]
+
+
+@pytest.mark.parametrize("n_rounds", [1, 2, N_ROUNDS, N_TRAIN, 11])
+def test_a_run_is_everywhere_once_and_in_order(n_rounds):
+    conf = make(Noting, {**SIZES, "inner_iterations": n_rounds})
+    conf.run()
+    assert list(conf._places) == expected_places(n_rounds)
+
+
+def test_without_a_validation_part_there_is_no_validation():
+    diary = Diary()
+    conf = make(Noting, {**SIZES, "valid_loader": None}, diary)
+    lines = Lines()
+    conf.run()
+    assert list(conf._places) == expected_places(n_valid=0)
+    assert ("end of phase", "valid") not in diary.notes and not lines.column("loss.valid")
+
+
+def test_the_listener_hears_of_everything_in_order():
+    diary = Diary()
+    make(
+        Tiny, {"n_train": 3, "n_valid": 2, "inner_iterations": 2, "update_batches": 2}, diary
+    ).run()
+    assert diary.notes == [
+        ("start",),
+        ("sample", 0, 0, 0, 0),
+        ("end of phase", "sample"),
+        ("train", 0, 0, 0, 1),
+        ("batch", 1),
+        ("end of phase", "train"),
+        ("valid", 0, 0, 0, 2),
+        ("batch", 1),
+        ("batch", 2),
+        ("end of phase", "valid"),
+        ("sample", 0, 1, 0, 0),
+        ("end of phase", "sample"),
+        ("train", 0, 1, 1, 3),
+        ("update",),
+        ("batch", 2),
+        # Two batches make an update, and the last one makes one alone.
+        ("update",),
+        ("batch", 3),
+        ("end of phase", "train"),
+        ("valid", 0, 1, 0, 2),
+        ("batch", 1),
+        ("batch", 2),
+        ("end of phase", "valid"),
+        ("sample", 1, 0, 0, 0),
+        ("end of phase", "sample"),
+        ("end", "NoneType"),
+    ]
+
+
+def test_what_a_phase_gave_is_in_the_tracker_when_it_ends():
+    heard = []
+
+    class Hearing(Listener):
+        def on_phase_end(self, position):
+            heard.append((position.phase, len(lines.lines)))
+
+    conf = make(Tiny, {"n_train": 3}, Hearing())
+    lines = Lines()
+    conf.run()
+    assert heard == [("sample", 0), ("train", 3), ("valid", 4), ("sample", 4)]
+
+
+@pytest.mark.parametrize("start", range(len(expected_places())))
+def test_a_run_that_begins_in_the_middle_does_the_rest(start):
+    places = expected_places()
+    conf = make(Noting, SIZES)
+    position, place = conf.position, places[start]
+    position.epoch, position.round, position.phase = place[:3]
+    position.batch = place[3] if len(place) > 3 else 0
+    conf.run()
+    assert list(conf._places) == places[start:]
+
+
+@pytest.mark.parametrize(
+    "stop_at",
+    [
+        (0, 0, "train", 0),
+        (0, 1, "train", 2),
+        (0, 1, "train", 3),
+        (1, 2, "train", 6),
+        (0, 0, "valid", 1),
+        (1, 2, "valid", 0),
+    ],
+)
+@pytest.mark.parametrize("update_batches", [1, 2])
+def test_it_stops_between_two_batches_and_goes_on_with_the_same_bits(stop_at, update_batches):
+    overrides = {**SIZES, "update_batches": update_batches}
+    whole = make(Noting, overrides)
+    lines = Lines()
+    whole.run()
+    expected = [{**line, "tokens_per_s": 0} for line in lines.lines]
+
+    diary = Diary(stop_at)
+    conf = make(Noting, overrides, diary)
+    lines = Lines()
+    with pytest.raises(Stopped):
+        conf.run()
+    position = conf.position
+    assert (position.epoch, position.round, position.phase, position.batch) == stop_at
+    assert diary.notes[-1] == ("end", "Stopped")
+    diary.stop_at = None
+    conf.run()
+    assert conf._places == whole._places
+    assert [{**line, "tokens_per_s": 0} for line in lines.lines] == expected
+    assert equal(weights(conf.model), weights(whole.model))
+
+
+def test_a_finished_run_only_samples():
+    conf = make(Noting, SIZES)
+    conf.run()
+    before = weights(conf.model)
+    conf.run()
+    assert conf._places[len(expected_places()) :] == ((EPOCHS, 0, "sample"),)
+    assert equal(weights(conf.model), before)
+
+
+@pytest.mark.parametrize("n_rounds", [1, N_ROUNDS])
+def test_any_dataloader_will_do(n_rounds):
+    ids = torch.arange(1, 11).unsqueeze(1)
+    # Collated by torch: the batch comes first, and a token has a target.
+    loader = DataLoader(TensorDataset(ids, ids), batch_size=3, shuffle=True)
+
+    class Seeing(Noting):
+        _ids = ()
+
+        def forward_loss(self, batch):
+            if self.mode.is_train:
+                self._ids = (*self._ids, batch[0].flatten().tolist())
+            return super().forward_loss(batch)
+
+    overrides = {**SIZES, "inner_iterations": n_rounds, "dropout_prob": 0.3}
+    found = []
+    for valid in (loader, None):
+        conf = make(Seeing, {**overrides, "train_loader": loader, "valid_loader": valid})
+        lines = Lines()
+        conf.run()
+        found.append((lines.column("loss.train"), conf._ids))
+    epochs = [sum(conf._ids[:4], []), sum(conf._ids[4:], [])]
+    assert [sorted(epoch) for epoch in epochs] == [list(range(1, 11))] * 2
+    assert epochs[0] != epochs[1]
+    # Neither the order nor the dropout hangs on what validation draws.
+    assert found[0] == found[1]
+
+
+class Endless(IterableDataset):
+    def __iter__(self):
+        return iter(())
+
+
+@pytest.mark.parametrize("part", ["train_loader", "valid_loader"])
+@pytest.mark.parametrize(
+    "loader, wrong",
+    [
+        ([], "has no batches; give it more data"),
+        (iter([1]), "is a list_iterator without a length"),
+        (DataLoader(Endless()), "is a DataLoader without a length"),
+        (3, "is a int without a length"),
+    ],
+)
+def test_a_loader_that_cannot_be_counted_is_refused_before_the_start(part, loader, wrong):
+    diary = Diary()
+    with pytest.raises(ConfigError, match=f"{part} {wrong}"):
+        make(Tiny, {part: loader}, diary).run()
+    assert diary.notes == [("end", "ConfigError")]
+
+
+def test_whoever_listens_hears_of_errors():
+    class Failing(Tiny):
+        def sample(self):
+            raise KeyboardInterrupt
+
+    diary = Diary()
+    with pytest.raises(KeyboardInterrupt):
+        make(Failing, {}, diary).run()
+    assert diary.notes[-1] == ("end", "KeyboardInterrupt")
+    # The tracker is where it was.
+    tracker.add("x.", 1.0)
+    tracker.save()
+
+
+def test_what_init_and_loaders_draw_belongs_to_the_seed():
+    class Drawing(Tiny):
+        train_loader: list = "made_up"
+
+        def init(self):
+            drawn.append((torch.rand(()).item(), random.random(), np.random.rand()))
+
+    @option(Drawing.train_loader)
+    def made_up(c: Drawing) -> list:
+        return [(torch.randint(1, 11, (3, 2)),) * 2]
+
+    drawn, losses = [], []
+    for seed in (1, 1, 2):
+        torch.rand(len(drawn) + 1), random.random()
+        conf = make(Drawing, {"seed": seed})
+        lines = Lines()
+        conf.run()
+        losses.append(lines.column("loss.train"))
+    assert drawn[0] == drawn[1] != drawn[2] and losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize("seed", [2**32, 2**64, 2**100])
+def test_a_seed_of_any_size_will_do(seed):
+    make(Tiny, {"seed": seed}).run()
+
+
+class Own(TrainingConfigs):
+    """labml's form on top of our options, of which it uses those that it likes"""
+
+    dropout_prob: float = 0.5
+    model: nn.Module = "own_model"
+    train_loader: list = "own_batches"
+    valid_loader: list = "own_batches"
+    epochs: PositiveInt = 2
+    _modes = ()
+
+    def init(self):
+        tracker.set_scalar("loss.*", True)
+        self._loss = nn.CrossEntropyLoss()
+
+    def step(self, batch, batch_idx):
+        data, target = batch[0].to(self.device), batch[1].to(self.device)
+        if self.mode.is_train:
+            tracker.add_global_step(data.numel())
+        self._modes = (*self._modes, (self.mode.is_train, self.model.training))
+        logits, _ = self.model(data)
+        loss = self._loss(logits.flatten(0, 1), target.flatten())
+        tracker.add("loss.", loss)
+        if self.mode.is_train:
+            loss.backward()
+            self.optimizer.step()
+            if batch_idx.is_last:
+                tracker.add("weight", self.model.linear.weight.norm())
+            self.optimizer.zero_grad()
+        tracker.save()
+
+    def sample(self):
+        self._modes = (*self._modes, ("sample", self.model.training))
+        assert not torch.is_grad_enabled()
+
+
+@option(Own.model)
+def own_model(c: Own) -> nn.Module:
+    return Reader(c.dropout_prob).to(c.device)
+
+
+@option(Own.train_loader)
+@option(Own.valid_loader)
+def own_batches(c: Own) -> list:
+    return unequal_batches(3, seed=1)
+
+
+@pytest.fixture
+def in_labml(lab_folder, monkeypatch):
+    """A new experiment of labml"""
+    monkeypatch.chdir(lab_folder)
+    experiment.create(name="own", writers=set())
+    return lab_folder
+
+
+def own_run(overrides, seed=0):
+    conf = Own()
+    experiment.configs(conf, {"seed": seed, **overrides})
+    attach(conf)
+    with experiment.start():
+        conf.run()
+    return conf
+
+
+def test_labmls_own_form(in_labml):
+    conf = own_run({"optimizer": "SGD", "optimizer.learning_rate": 0.1})
+    (metrics,) = in_labml.rglob("metrics.jsonl")
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    train = [line for line in lines if "loss.train" in line]
+    assert [line["update"] for line in train] == [1, 2, 3, 4, 5, 6]
+    tokens = sum(x.numel() for x, _ in conf.train_loader)
+    assert train[-1]["step"] == 2 * tokens == steps()
+    assert len([line for line in lines if "loss.valid" in line]) == 2
+    assert ["weight" in line for line in train] == [False, False, True] * 2
+    # A step that does not think of it has dropout in training alone.
+    assert set(conf._modes) == {(True, True), (False, False), ("sample", False)}
+    assert type(conf.optimizer) is torch.optim.SGD
+
+
+def test_labmls_own_form_gives_what_a_plain_loop_gives(in_labml):
+    overrides = {"optimizer": "SGD", "optimizer.learning_rate": 0.1, "dropout_prob": 0.0}
+    conf = own_run(overrides, seed=4)
+    torch.manual_seed(4)
+    twin = Reader()
+    optimizer = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.5)
+    for _ in range(2):
+        for data, target in unequal_batches(3, seed=1):
+            optimizer.zero_grad()
+            nn.CrossEntropyLoss()(twin(data)[0].flatten(0, 1), target.flatten()).backward()
+            optimizer.step()
+    assert equal(weights(conf.model), weights(twin))
+
+
+@pytest.mark.parametrize(
+    "overrides, wrong",
+    [
+        ({"optimzer": "SGD"}, "did you mean optimizer"),
+        ({"optimizer": "sgd"}, "no option 'sgd'"),
+        ({"optimizer.learning_rat": 0.1}, "did you mean optimizer.learning_rate"),
+        ({"epochs": "many"}, "epochs is 'many', it takes a whole number"),
+        ({"dropout_prob": True}, "dropout_prob is True"),
+    ],
+)
+def test_labmls_own_form_is_as_strict(in_labml, overrides, wrong):
+    with pytest.raises(ConfigError, match=wrong):
+        own_run(overrides)
+
+
+def test_labmls_own_form_lists_what_nothing_reads(in_labml, capsys):
+    own_run({"grad_norm_clip": 3.0, "optimizer.warmup": 7})
+    out = "".join(capsys.readouterr())
+    assert out.count("nothing reads grad_norm_clip, optimizer.warmup") == 1
+
+
+def test_labmls_own_form_works_twice_in_a_process(in_labml):
+    first = own_run({}, seed=3)
+    experiment.create(name="own", writers=set())
+    second = own_run({}, seed=3)
+    assert equal(weights(first.model), weights(second.model)) and first is not second
+    # Neither steps nor values of the first are left.
+    runs = [path.read_text().splitlines() for path in in_labml.rglob("metrics.jsonl")]
+    assert len(runs) == 2 and runs[0] == runs[1]

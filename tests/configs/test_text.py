@@ -1,0 +1,244 @@
+from typing import Any
+
+import pytest
+import torch
+from labml.configs import option
+from torch import nn
+
+from labnn.configs.scores import Scores, score
+from labnn.configs.text import TextConfigs, TextTrainingConfigs
+from labnn.configs.types import CommandLineText, ConfigError
+from labnn.data.windows import Windows
+from labnn.tokenizers import CharacterTokenizer, Tokenizer, WordTokenizer
+from tests.configs.tiny import Diary, Lines, make
+
+TEXT = "the cat sat on the mat and the dog sat on the log\n" * 23
+SEQ_LEN, BATCH_SIZE = 7, 5
+SIZES = {"seq_len": SEQ_LEN, "batch_size": BATCH_SIZE, "epochs": 1}
+
+
+class Next(TextTrainingConfigs):
+    """Predicts the next token from this one."""
+
+    model: nn.Module = "bigram"
+
+    def forward_loss(self, batch: Any) -> Scores:
+        data, target = batch
+        return score(self.model(data), target, ignore=-1)
+
+
+@option(Next.model)
+def bigram(c: Next) -> nn.Module:
+    n_tokens = c.tokenizer.n_tokens
+    return nn.Embedding(n_tokens, n_tokens).to(c.device)
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "my text.txt"
+    file.write_text(TEXT)
+    return file
+
+
+def on(path, cls=Next, **overrides):
+    overrides = {k.replace("__", "."): v for k, v in overrides.items()}
+    return make(cls, {"text": "file", "text.path": path, **SIZES, **overrides})
+
+
+def test_nothing_is_read_before_it_is_needed(tmp_path):
+    conf = on(tmp_path / "nowhere.txt")
+    conf.check()
+    assert conf.seq_len == SEQ_LEN and "text" not in conf._Configs__cached
+
+
+@pytest.mark.parametrize("kind", [str, CommandLineText])
+def test_a_file_is_cut_into_two_parts(path, kind):
+    corpus = on(kind(path)).text
+    assert corpus.train + corpus.valid == TEXT
+    assert len(corpus.train) == int(0.9 * len(TEXT))
+    assert on(path, text__valid_fraction=0.5).text.train == TEXT[: len(TEXT) // 2]
+
+
+def test_two_files_are_taken_as_they_are(tmp_path):
+    parts = {"train": "abc" * 31, "valid": "cab" * 11}
+    for name, text in parts.items():
+        (tmp_path / name).write_text(text)
+    conf = make(Next, {"text": "file", **{f"text.{n}": tmp_path / n for n in parts}, **SIZES})
+    assert (conf.text.train, conf.text.valid) == (parts["train"], parts["valid"])
+
+
+def test_a_folder_and_an_encoding(tmp_path):
+    (tmp_path / "a.txt").write_bytes("Käse ".encode("latin-1") * 50)
+    (tmp_path / "b.txt").write_bytes("und Brot ".encode("latin-1") * 50)
+    corpus = on(tmp_path, text__encoding="latin-1").text
+    assert corpus.train.startswith("Käse") and corpus.valid.endswith("Brot \n")
+
+
+def test_the_text_that_comes_with_the_package_is_the_default():
+    conf = make(Next, SIZES)
+    assert conf.text.name == "shakespeare" and conf.tokenizer.n_tokens == 65
+
+
+def test_tokenizers(path):
+    assert isinstance(on(path).tokenizer, CharacterTokenizer)
+    word = on(path, tokenizer="word").tokenizer
+    assert isinstance(word, WordTokenizer) and " cat" in word.tokens
+    assert word.decode(word.encode(TEXT)) == TEXT
+
+
+def test_the_vocabulary_is_that_of_both_parts(tmp_path):
+    (tmp_path / "train").write_text("abc" * 31)
+    (tmp_path / "valid").write_text("abd" * 31)
+    files = {"text.train": tmp_path / "train", "text.valid": tmp_path / "valid"}
+    assert make(Next, {"text": "file", **files, **SIZES}).tokenizer.tokens == tuple("abcd")
+
+
+def test_rare_words_are_unknown(path):
+    path.write_text("to be or not to be to see " * 40 + "a zebra")
+    tokens = on(path, tokenizer="word", min_count=2).tokenizer.tokens
+    assert " zebra" not in tokens and " see" in tokens
+    assert " zebra" in on(path, tokenizer="word", min_count=1).tokenizer.tokens
+
+
+def test_loaders_are_the_windows_of_both_parts(path):
+    conf = on(path, seed=3)
+    for part, loader, is_shuffled in (
+        ("train", conf.train_loader, True),
+        ("valid", conf.valid_loader, False),
+    ):
+        twin = Windows(
+            conf.tokenizer.encode(getattr(conf.text, part)),
+            seq_len=SEQ_LEN,
+            batch_size=BATCH_SIZE,
+            seed=3,
+            is_shuffled=is_shuffled,
+        )
+        assert len(loader) == len(twin)
+        for epoch in range(2):
+            for ours, theirs in zip(loader.batches(epoch), twin.batches(epoch), strict=True):
+                assert torch.equal(ours[0], theirs[0]) and torch.equal(ours[1], theirs[1])
+
+
+def test_windows_can_keep_the_order_of_the_text(path):
+    conf = on(path, train_loader="sequential_train_windows")
+    data, _ = next(conf.train_loader.batches(5))
+    assert conf.tokenizer.decode(data[:, 0]) == TEXT[:SEQ_LEN]
+
+
+def test_it_can_fit(path):
+    conf = on(path, epochs=3, optimizer="Adam", optimizer__learning_rate=0.1)
+    lines = Lines()
+    conf.run()
+    # A cat follows a space as often as a mat: it cannot be certain.
+    losses = lines.column("loss.train")
+    assert losses[-1] < 1.3 < 2.5 < losses[0]
+    assert lines.column("loss.valid")[-1] < lines.column("loss.valid")[0]
+    assert lines.column("accuracy.valid")[-1] > 0.5
+
+
+def test_the_last_line_says_what_always_saying_one_token_gives(path):
+    conf = on(path)
+    assert conf.summary() == ""
+    conf.run()
+    # Spaces: 12 of 49 characters of a line and its end, but windows leave a few characters out.
+    text = conf.summary()
+    assert text.startswith("accuracy on ") and "always predicting ' ', the most frequent" in text
+    valid = "".join(conf.tokenizer.decode(column) for _, t in conf.valid_loader for column in t.T)
+    assert text.endswith(f": {valid.count(' ') / len(valid):.3f}")
+    assert f"on {len(valid)} tokens" in text
+
+
+def test_the_last_line_of_other_data_is_empty(path):
+    conf = on(path, valid_loader=None)
+    conf.run()
+    assert conf.summary() == ""
+
+
+@pytest.mark.parametrize(
+    "content, overrides, wrong",
+    [
+        (b"", {}, "the file is empty"),
+        (b" \n ", {}, "white space"),
+        (b"a", {}, "too few for a training and a validation part"),
+        (b"abcdefgh", {}, "train: 7 tokens are too few for one window of seq_len=7"),
+        (b"abcdefghi" * 7, {}, "valid: 7 tokens are too few for one window of seq_len=7"),
+        (b"abcdefghi" * 7, {"tokenizer": "word"}, "train: 1 tokens are too few"),
+        ("é".encode("latin-1") * 99, {}, "byte 0xe9 at offset 0 is not utf-8; .*text.encoding="),
+        ("text".encode("utf-16"), {}, "is not utf-8"),
+        (b"abc" * 99, {"text__encoding": "utf-99"}, "'utf-99' is no text encoding"),
+        (b"abc" * 99, {"text__valid_fraction": 0.0}, "valid_fraction=0.0 has to be between 0"),
+        (b"abc" * 99, {"text__valid_fraction": 1.0}, "valid_fraction=1.0 has to be between 0"),
+        (b"abc" * 99, {"tokenizer": "word", "min_count": 7}, "occurs min_count=7 times"),
+        (None, {}, "no such file or folder; nearest in .*: my text.txt"),
+        (None, {"text__path": None}, "no text is named; set text.path="),
+        (None, {"text__path": None, "text__train": "a"}, "text.train is set and text.valid is not"),
+        (b"abc", {"text__train": "a"}, "set it, or text.train and text.valid, not both"),
+    ],
+)
+def test_a_text_that_cannot_be_used_is_one_line(tmp_path, content, overrides, wrong):
+    name = "mytext.txt" if content is None else "my text.txt"
+    (tmp_path / "my text.txt").write_bytes(b"abc" if content is None else content)
+    diary = Diary()
+    conf = on(tmp_path / name, **overrides)
+    conf._listener = diary
+    with pytest.raises(ConfigError, match=wrong) as caught:
+        conf.run()
+    assert "\n" not in str(caught.value)
+    # Nothing has begun.
+    assert diary.notes == [("end", "ConfigError")]
+
+
+@pytest.mark.parametrize(
+    "overrides, wrong",
+    [
+        ({"text": "shakespear"}, "did you mean shakespeare"),
+        ({"text": "my.txt"}, "text.corpus has no option 'my.txt'"),
+        ({"text.paht": "a"}, "did you mean text.path"),
+        ({"text.valid_fraction": 2}, "from 0 to 1"),
+        ({"tokenizer": "charcter"}, "did you mean character"),
+        ({"seq_len": 0}, "at least 1"),
+        ({"min_count": 0}, "at least 1"),
+        ({"train_loader": "windows"}, "train_windows"),
+    ],
+)
+def test_mistakes_are_refused_when_they_are_set(overrides, wrong):
+    with pytest.raises(ConfigError, match=wrong):
+        make(Next, overrides)
+
+
+class LineTokenizer(Tokenizer, type="test-lines"):
+    """A token is a line."""
+
+    def split(self, text):
+        return text.splitlines(keepends=True)
+
+
+def test_a_subclass_with_its_own_tokenizer_and_model_works(path):
+    class Mine(Next):
+        width: int = 3
+        tokenizer: Tokenizer = "lines"
+        model: nn.Module = "narrow"
+
+    @option(Mine.tokenizer)
+    def lines(c: Mine) -> LineTokenizer:
+        return LineTokenizer(sorted(set(c.text.train.splitlines(keepends=True)) | {""}))
+
+    @option(Mine.model)
+    def narrow(c: Mine) -> nn.Module:
+        n_tokens = c.tokenizer.n_tokens
+        return nn.Sequential(nn.Embedding(n_tokens, c.width), nn.Linear(c.width, n_tokens))
+
+    path.write_text("to be\nor not\n" * 300)
+    conf = on(path, Mine, width=5, tokenizer="lines")
+    saved = Lines()
+    conf.run()
+    assert conf.model[0].weight.shape == (3, 5) and saved.column("loss.valid")
+    # The class that it derives from knows nothing of it.
+    assert on(path).tokenizer.n_tokens == 8 and "width" not in Next()._Configs__types
+
+
+def test_only_a_text_needs_a_corpus():
+    conf = TextConfigs()
+    conf._set_values({"corpus": "file"})
+    with pytest.raises(ConfigError, match="no text is named"):
+        _ = conf.corpus

@@ -1,0 +1,219 @@
+import math
+
+import pytest
+import torch
+from labml.configs import option
+from torch import nn
+
+from labnn.configs.base import StrictConfigs
+from labnn.configs.transformer import FeedForwardConfigs, TransformerConfigs
+from labnn.configs.types import ConfigError
+from labnn.layers.layer_norm import LayerNorm
+from labnn.transformers.embeddings import Embeddings
+from labnn.transformers.encoder import Encoder, TransformerLayer
+from labnn.transformers.feed_forward import FeedForward
+from labnn.transformers.generator import Generator
+from labnn.transformers.mha import MultiHeadAttention
+from labnn.transformers.positional_encoding import (
+    LearnedPositionalEncoding,
+    SinusoidalPositionalEncoding,
+)
+
+SEQ_LEN, BATCH_SIZE, D_MODEL, N_HEADS, D_FF, N_LAYERS = 5, 3, 14, 7, 11, 2
+N_SRC, N_TGT, MAX_LEN = 13, 17, 19
+SIZES = {
+    "d_model": D_MODEL,
+    "n_heads": N_HEADS,
+    "n_layers": N_LAYERS,
+    "max_len": MAX_LEN,
+    "n_src_vocab": N_SRC,
+    "n_tgt_vocab": N_TGT,
+    "ffn.d_ff": D_FF,
+}
+ACTIVATIONS = [nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Identity]
+
+
+def make(**overrides):
+    conf = TransformerConfigs()
+    conf._set_values({**SIZES, **{k.replace("__", "."): v for k, v in overrides.items()}})
+    return conf
+
+
+def encoder(*, is_pre_norm=True, activation=nn.ReLU, is_gated=False, dropout_prob=0.1):
+    """The encoder that is put together by hand"""
+
+    def layer():
+        return TransformerLayer(
+            D_MODEL,
+            self_attn=MultiHeadAttention(D_MODEL, n_heads=N_HEADS, dropout_prob=dropout_prob),
+            feed_forward=FeedForward(
+                D_MODEL,
+                d_ff=D_FF,
+                activation=activation(),
+                is_gated=is_gated,
+                dropout_prob=dropout_prob,
+            ),
+            dropout_prob=dropout_prob,
+            is_pre_norm=is_pre_norm,
+        )
+
+    norm = LayerNorm(D_MODEL) if is_pre_norm else None
+    return Encoder(layer, n_layers=N_LAYERS, norm=norm)
+
+
+def assert_twins(ours, theirs, x):
+    """Both compute the same with the same weights, with and without dropout."""
+    ours.load_state_dict(theirs.state_dict())
+    for is_train in (False, True):
+        found = []
+        for module in (ours, theirs):
+            torch.manual_seed(5)
+            found.append(module.train(is_train)(x))
+        assert torch.equal(*found)
+
+
+@pytest.fixture
+def x():
+    return torch.randn(SEQ_LEN, BATCH_SIZE, D_MODEL)
+
+
+@pytest.mark.parametrize("name, is_pre_norm", [("pre_norm", True), ("post_norm", False)])
+def test_encoders(x, name, is_pre_norm):
+    assert_twins(make(encoder=name).encoder, encoder(is_pre_norm=is_pre_norm), x)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("is_gated", [False, True])
+def test_feed_forward_networks(x, activation, is_gated):
+    conf = make(ffn__activation=activation.__name__, ffn__is_gated=is_gated)
+    assert_twins(conf.encoder, encoder(activation=activation, is_gated=is_gated), x)
+
+
+def test_every_activation_has_a_test():
+    names = FeedForwardConfigs()._choices("activation")
+    assert names == [activation.__name__ for activation in ACTIVATIONS]
+
+
+@pytest.mark.parametrize(
+    "name, positions",
+    [("sinusoidal", SinusoidalPositionalEncoding), ("learned", LearnedPositionalEncoding)],
+)
+def test_embeddings(name, positions):
+    twin = Embeddings(
+        D_MODEL, n_tokens=N_SRC, positional_encoding=positions(D_MODEL, max_len=MAX_LEN)
+    )
+    ids = torch.randint(N_SRC, (SEQ_LEN, BATCH_SIZE))
+    assert_twins(make(src_embed=name).src_embed, twin, ids)
+
+
+def test_the_generator(x):
+    assert_twins(make().generator, Generator(D_MODEL, N_TGT), x)
+
+
+def test_the_same_seed_draws_the_weights_that_are_drawn_by_hand(x):
+    torch.manual_seed(1)
+    ours = make().encoder.eval()
+    torch.manual_seed(1)
+    theirs = encoder().eval()
+    assert torch.equal(ours(x), theirs(x))
+
+
+def test_every_layer_draws_its_own_weights():
+    layers = make().encoder.layers
+    for ours, theirs in zip(layers[0].parameters(), layers[1].parameters(), strict=True):
+        # Biases and normalizations start alike.
+        assert ours.dim() == 1 or not torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("overrides", [{}, {"ffn__dropout_prob": 0.0}])
+def test_the_feed_forward_network_follows_unless_it_is_told_otherwise(overrides):
+    conf = make(dropout_prob=0.5, **overrides)
+    assert conf._nested("ffn").d_model == D_MODEL
+    assert conf._nested("ffn").dropout_prob == overrides.get("ffn__dropout_prob", 0.5)
+    conf.check()
+
+
+def test_a_part_is_computed_when_it_is_read():
+    conf = make()
+    _ = conf.encoder
+    assert not {"src_embed", "generator", "n_src_vocab"} & set(conf._Configs__cached)
+
+
+def test_sizes_that_are_not_known_are_asked_for():
+    conf = TransformerConfigs()
+    with pytest.raises(ConfigError, match="n_tgt_vocab has no value; set n_tgt_vocab="):
+        _ = conf.generator
+
+
+@pytest.mark.parametrize("d_model, n_heads", [(14, 4), (7, 8), (1, 2)])
+def test_heads_that_do_not_divide_the_features_are_refused(d_model, n_heads):
+    conf = make(d_model=d_model, n_heads=n_heads)
+    with pytest.raises(
+        ConfigError, match=f"n_heads is {n_heads}, which does not divide d_model, {d_model}"
+    ):
+        conf.check()
+
+
+def test_a_feed_forward_network_of_other_features_is_refused():
+    with pytest.raises(ConfigError, match=r"ffn\.d_model is 3 and d_model is 14"):
+        make(ffn__d_model=3).check()
+    make(ffn__d_model=D_MODEL).check()
+
+
+@pytest.mark.parametrize("seq_len", [MAX_LEN, MAX_LEN + 1])
+@pytest.mark.parametrize("name", ["sinusoidal", "learned"])
+def test_positions_end_at_max_len(name, seq_len):
+    embed = make(src_embed=name).src_embed
+    ids = torch.zeros(seq_len, BATCH_SIZE, dtype=torch.long)
+    if seq_len <= MAX_LEN:
+        assert embed(ids).isfinite().all()
+    else:
+        with pytest.raises(ValueError, match=f"max_len={MAX_LEN}"):
+            embed(ids)
+
+
+@pytest.mark.parametrize(
+    "key, value, wrong",
+    [
+        ("encoder", "prenorm", "did you mean pre_norm"),
+        ("src_embed", "rotary", "there is: sinusoidal, learned"),
+        ("n_layers", 0, "at least 1"),
+        ("n_heads", 2.5, "a whole number"),
+        ("dropout_prob", 1.5, "from 0 to 1"),
+        ("dropout_prob", math.nan, "from 0 to 1"),
+        ("ffn__activation", "relu", "did you mean .*ReLU"),
+        ("ffn__d_ff", -3, "at least 1"),
+        ("ffn__dff", 3, "did you mean .*d_ff"),
+        ("n_layer", 3, "did you mean n_layers"),
+    ],
+)
+def test_mistakes_are_refused_when_they_are_set(key, value, wrong):
+    with pytest.raises(ConfigError, match=wrong):
+        make(**{key: value})
+
+
+def test_it_nests_with_full_names():
+    class Outer(StrictConfigs):
+        transformer: TransformerConfigs = "inner"
+
+    @option(Outer.transformer)
+    def inner(c: Outer) -> TransformerConfigs:
+        return TransformerConfigs()
+
+    conf = Outer()
+    conf._set_values({"transformer.n_heads": 3, "transformer.ffn.is_gated": True})
+    assert conf.transformer._nested("ffn").is_gated is True
+    with pytest.raises(ConfigError, match=r"transformer\.n_heads is 3, .*transformer\.d_model"):
+        conf.transformer.check()
+
+
+def test_an_encoder_of_ones_own_is_an_option():
+    class Mine(TransformerConfigs):
+        encoder: nn.Module = "nothing"
+
+    @option(Mine.encoder)
+    def nothing(c: Mine) -> nn.Module:
+        return nn.Identity()
+
+    assert isinstance(Mine().encoder, nn.Identity)
+    assert "nothing" not in TransformerConfigs()._choices("encoder")
