@@ -5,7 +5,7 @@ PYTHON ?= python3
 # Further arguments of the program that a target runs
 ARGS ?=
 # What makes five minutes of training out of days; an option that ARGS names is left to ARGS
-MLM_DEMO ?= epochs=3 optimizer.warmup=300
+MLM_DEMO ?= epochs=4 optimizer.warmup=800
 
 PY = .venv/bin/python
 # Without the constraints a newer torch could come, with gigabytes of CUDA beside it.

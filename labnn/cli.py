@@ -29,12 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments in (["--version"], ["version"]):
         print(f"labnn {__version__}")
         return 0
+    if arguments and arguments not in (["--help"], ["-h"]):
+        wrong = " ".join(arguments)
+        print(f"error: labnn has no command {wrong!r}; labnn --help lists all", file=sys.stderr)
+        return 2
     print("usage: labnn [--version]\n\nexperiments, each with --help:")
     for name in experiments():
         print(f"  python -m {name}")
-    if arguments and arguments not in (["--help"], ["-h"]):
-        print(f"error: labnn has no command {arguments[0]}", file=sys.stderr)
-        return 2
     return 0
 
 

@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -421,6 +422,14 @@ def test_a_missing_program_skips_and_fails_under_ci(monkeypatch, tmp_path, ci, o
     assert raised.type is outcome.Exception
     program(tmp_path / "chromium", "exit 0")
     assert needs_program("firefox", "chromium") == str(tmp_path / "chromium")
+
+
+def test_a_warning_is_an_error_unless_it_is_about_labml():
+    for module in ("labml", "labml.experiment", "labml_helpers.device", "git.repo"):
+        warnings.warn_explicit("old", DeprecationWarning, "page.py", 1, module=module)
+    for module in ("labnn.layers", "experiments.mlm", "labmlish", "torch.nn"):
+        with pytest.raises(DeprecationWarning):
+            warnings.warn_explicit("old", DeprecationWarning, "page.py", 1, module=module)
 
 
 def test_a_test_cannot_reach_the_network():

@@ -106,11 +106,12 @@ class Phase:
     The trainer and the validator of a run
     """
 
-    def __init__(self, conf: Any, loader: Iterable, *, n_rounds: int):
+    def __init__(self, conf: Any, loader: Iterable, *, n_rounds: int, modules: Iterable = ()):
         """
         * `conf` has the step
         * `loader` has the batches
         * `n_rounds` is the number of parts that a pass over all batches is cut into
+        * `modules` are metrics of labml_helpers, which count for each phase apart
         """
         self.conf = conf
         self.loader = loader
@@ -118,8 +119,8 @@ class Phase:
         # What is left of an epoch, and the epoch and batch where that begins
         self.rest: Iterator = iter(())
         self.place: tuple[int, int] | None = None
-        # Metrics of labml_helpers count for each phase apart.
-        self.states = [module.create_state() for module in conf.state_modules]
+        self.modules = [*modules]
+        self.states = [module.create_state() for module in self.modules]
 
     def bounds(self, round_: int) -> tuple[int, int]:
         """The first batch of a round, and the one after its last; the last round ends the epoch."""
@@ -134,7 +135,7 @@ class Phase:
         index.reset(len(self.loader), self.n_rounds)
         index.idx = position.batch
         listener.on_phase(position, end)
-        for module, state in zip(self.conf.state_modules, self.states, strict=True):
+        for module, state in zip(self.modules, self.states, strict=True):
             module.set_state(state)
             if not position.batch:
                 module.on_epoch_start()
@@ -150,8 +151,8 @@ class Phase:
             position.batch = index.idx
             listener.on_batch(position, end)
         self.place = position.epoch, end
-        if end == len(self.loader) and self.states:
-            for module in self.conf.state_modules:
+        if end == len(self.loader) and self.modules:
+            for module in self.modules:
                 module.on_epoch_end()
             tracker.save()
 

@@ -188,10 +188,11 @@ def rounds(c: RoundsConfigs) -> Loop:
 @option(RoundsConfigs.trainer)
 def train_phase(c: RoundsConfigs) -> Phase:
     """An epoch of training, in `inner_iterations` parts"""
-    return Phase(c, c.train_loader, n_rounds=c.inner_iterations)
+    return Phase(c, c.train_loader, n_rounds=c.inner_iterations, modules=c.state_modules)
 
 
 @option(RoundsConfigs.validator)
 def valid_phase(c: RoundsConfigs) -> Phase:
     """All of the validation part, in every round"""
-    return Phase(c, c.valid_loader if c.valid_loader is not None else [], n_rounds=1)
+    loader = c.valid_loader if c.valid_loader is not None else []
+    return Phase(c, loader, n_rounds=1, modules=c.state_modules)

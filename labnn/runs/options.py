@@ -147,7 +147,8 @@ def config_of(cls: type, options: dict, overrides: dict) -> BaseConfigs:
 def help_text(program: str, cls: type, options: dict, overrides: dict) -> str:
     """What `--help` prints"""
     lines = [
-        f"usage: {program} [name=value ...] [--config FILE] [--print-config] [--dry-run] [--help]",
+        f"usage: {program} [name=value ...] [--config FILE]",
+        "       [--print-config] [--dry-run] [--help]",
         "",
         *textwrap.dedent(inspect.getmodule(cls).__doc__ or "").strip().split("\n\n")[1:2],
         "",
@@ -184,4 +185,21 @@ def config_text(cls: type, options: dict, overrides: dict) -> str:
     # The file is read back as UTF-8. A stream of another encoding gets escapes.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     is_utf8 = encoding.lower().replace("-", "") == "utf8"
-    return yaml.safe_dump(found, sort_keys=False, allow_unicode=is_utf8, width=100)
+    return yaml.dump(found, Dumper=Dumper, sort_keys=False, allow_unicode=is_utf8, width=100)
+
+
+class Dumper(yaml.SafeDumper):
+    """
+    ## YAML that both readers of YAML read alike
+
+    `1e5` is a text for PyYAML, which writes, and a number for OmegaConf, which reads.
+    """
+
+
+def quoted(dumper: Dumper, text: str) -> yaml.Node:
+    """A text, in quotes if it begins like a number"""
+    style = "'" if re.match(r"[-+.\d]", text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+Dumper.add_representer(str, quoted)

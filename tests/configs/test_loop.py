@@ -102,6 +102,16 @@ def test_it_stops_between_two_batches_and_goes_on_there(phase_name, stop):
     assert [batch for batch, *_ in given] == list("abcd")
 
 
+def test_it_stops_before_the_first_batch_of_a_round_and_goes_on_there():
+    diary = Diary(stop_at=(0, 1, "train", 2))
+    phase, given = follow(list("abcd"), n_rounds=2, listener=diary)
+    with pytest.raises(Stopped):
+        rounds(phase, 2)
+    diary.stop_at = None
+    phase()
+    assert [batch for batch, *_ in given] == list("abcd")
+
+
 def test_it_does_not_ask_after_the_last_batch():
     phase, given = follow(list("ab"), listener=Diary(stop_at=(0, 0, "train", 2)))
     phase()

@@ -136,6 +136,35 @@ def test_writing_the_options_down_computes_none_of_them():
     assert conf.inner.n_tokens == 5
 
 
+def test_a_nested_config_is_written_as_far_as_it_is_known():
+    class Inner(StrictConfigs):
+        size: int = 3
+        net: nn.Module = "relu"
+
+    option(Inner.net, "relu")(lambda: nn.ReLU())
+
+    class Outer(StrictConfigs):
+        ready: Inner = Inner()
+        made: Inner = "make"
+
+    @option(Outer.made, "make")
+    def make(c) -> Inner:
+        conf = Inner()
+        conf.set_default(Inner.size, 5)
+        return conf
+
+    conf = Outer()
+    conf._set_values({"made.net": nn.Tanh()})
+    rows = conf._to_json()
+    assert rows["ready"]["value"] is None and rows["ready.size"]["value"] == 3
+    # The option has not said yet that it changes the default.
+    assert rows["made"]["value"] == "make" and rows["made.size"]["value"] is None
+    assert rows["made.net"]["value"] == "Tanh() (Tanh)"
+    assert conf.made.size == 5
+    rows = conf._to_json()
+    assert rows["made.size"]["value"] == 5 and rows["made.net"]["value"] == "Tanh()"
+
+
 def test_plain_values_are_written_and_objects_are_not():
     value = {"a": [1, (2.5, None)], "b": Path("c/d"), "e": CommandLineText("f"), "g": True}
     wanted = {"a": [1, [2.5, None]], "b": "c/d", "e": "f", "g": True}

@@ -1,0 +1,127 @@
+import re
+
+import pytest
+import torch
+
+from experiments import mlm
+from labnn.configs.loop import Listener
+from labnn.configs.types import ConfigError
+from labnn.runs.dry_run import dry_run, is_tensor, n_bytes, size
+from tests.runs.processes import TINY, folder, run
+from tests.runs.processes import mlm as run_mlm
+
+# Updates of an epoch of TINY
+N_UPDATES = 3
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A working directory"""
+    cwd = folder(tmp_path / "here")
+    monkeypatch.chdir(cwd)
+    return cwd
+
+
+def dry(overrides=None, cls=mlm.Configs):
+    return dry_run("mlm", cls, mlm.OVERRIDES, TINY | (overrides or {}))
+
+
+def told(out):
+    return dict(line.split(maxsplit=1) for line in out.splitlines())
+
+
+def test_a_dry_run_at_default_settings(tmp_path):
+    cwd = tmp_path / "here"
+    cwd.mkdir()
+    code, out, err = run("experiments.mlm", "--dry-run", cwd=cwd, HOME=str(tmp_path / "no home"))
+    assert (code, err) == (0, "")
+    lines = told(out)
+    assert [*lines] == ["parameters", "batches", "device", "memory", "disk"]
+    assert lines["parameters"] == "812,355"
+    counts = re.fullmatch(r"(\d+) an epoch, ([\d,]+) updates in all", lines["batches"])
+    batches, updates = (int(count.replace(",", "")) for count in counts.groups())
+    assert updates == batches * 1024 > 400_000
+    # Four bytes a weight; Adam has two numbers beside each.
+    assert "weights 3.2 MB, gradients 3.2 MB, optimizer 6.5 MB" in lines["memory"]
+    assert lines["disk"].endswith("9.7 MB for each checkpoint")
+    # No file, and no folder
+    assert [*tmp_path.iterdir()] == [cwd] and not any(cwd.iterdir())
+
+
+def test_one_update_is_made_and_nothing_is_written(here, capsys):
+    conf = dry({"epochs": 5})
+    assert isinstance(conf, mlm.Configs)
+    assert (conf.position.epoch, conf.position.batch) == (0, 1)
+    assert {int(state["step"]) for state in conf.optimizer.state.values()} == {1}
+    assert [path.name for path in here.iterdir()] == ["text.txt"]
+    lines = told(capsys.readouterr().out)
+    assert lines["batches"] == f"{N_UPDATES} an epoch, {5 * N_UPDATES} updates in all"
+    n_parameters = sum(p.numel() for p in conf.model.parameters())
+    assert lines["parameters"] == f"{n_parameters:,}"
+    assert f"weights {size(4 * n_parameters)}" in lines["memory"]
+
+
+def test_accumulated_batches_are_one_update(here, capsys):
+    conf = dry({"update_batches": 2})
+    assert conf.position.batch == 2
+    assert told(capsys.readouterr().out)["batches"] == f"{N_UPDATES} an epoch, 2 updates in all"
+
+
+def test_an_epoch_of_one_batch(here, capsys):
+    conf = dry({"batch_size": 64})
+    assert conf.position.phase == "valid"
+    assert told(capsys.readouterr().out)["batches"] == "1 an epoch, 1 updates in all"
+
+
+def test_what_a_run_would_warn_of_is_said(here, capsys):
+    dry({"optimizer": "SGD", "optimizer.warmup": 3, "prompt": ["to €"]})
+    warnings = [line for line in capsys.readouterr().out.splitlines() if line.startswith("warning")]
+    assert len(warnings) == 2
+    assert "'€'" in warnings[0]
+    assert warnings[1] == "warning: nothing reads optimizer.warmup: no effect in a run"
+
+
+def test_what_a_run_would_stop_at_stops_it(here, capsys):
+    with pytest.raises(ConfigError, match="seq_len"):
+        dry({"seq_len": 5001})
+    with pytest.raises(ConfigError, match="valid: 2 tokens are too few"):
+        dry({"text.valid_fraction": 0.0125})
+
+    class Broken(mlm.Configs):
+        def forward_loss(self, batch):
+            raise RuntimeError("in the first update")
+
+    with pytest.raises(RuntimeError, match="in the first update"):
+        dry(cls=Broken)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_run_after_it_is_not_changed(tmp_path, here, capsys):
+    dry()
+    conf = mlm.main(TINY)
+    assert conf.position.epoch == 1 and type(conf._listener) is not Listener
+    first = (here / "logs" / "mlm").glob("*/samples.jsonl")
+    elsewhere = folder(tmp_path / "elsewhere")
+    assert run_mlm(elsewhere).code == 0
+    second = (elsewhere / "logs" / "mlm").glob("*/samples.jsonl")
+    assert next(first).read_text() == next(second).read_text()
+
+
+def test_sizes_have_units_of_a_thousand():
+    values = [0, 999, 1000, 12_345_678, 5.05e9, 3e12, 4e15]
+    assert [size(n) for n in values] == [
+        "0 B",
+        "999 B",
+        "1.0 kB",
+        "12.3 MB",
+        "5.0 GB",
+        "3.0 TB",
+        "4000.0 TB",
+    ]
+
+
+def test_bytes_are_those_of_the_type():
+    tensors = [torch.zeros(3, 5), torch.zeros(7, dtype=torch.float64), torch.zeros(2).half()]
+    assert n_bytes(tensors) == 3 * 5 * 4 + 7 * 8 + 2 * 2
+    assert n_bytes([]) == 0
+    assert is_tensor(tensors[0]) and not is_tensor(3)
