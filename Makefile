@@ -19,7 +19,7 @@ help: ## list the targets
 
 mlm: .venv/installed ## train a masked language model for about five minutes, and sample from it
 	@set --; for option in $(MLM_DEMO); do \
-		case " $$ARGS" in *[\ -]"$${option%%=*}="*) ;; *) set -- "$$@" "$$option" ;; esac; \
+		case " $$ARGS" in *" --config"* | *[\ -]"$${option%%=*}="*) ;; *) set -- "$$@" "$$option" ;; esac; \
 	done; $(PY) -m experiments.mlm "$$@" $(ARGS)
 	@printf '\nAll 1,024 epochs: %s\n' "$(PY) -m experiments.mlm$${ARGS:+ $$ARGS}"
 

@@ -67,10 +67,20 @@ class Configs(MaskedTextConfigs):
         if self._chosen("model") != "transformer_mlm":
             return
         self.transformer.check()
+        if self.transformer.d_model != self.d_model:
+            raise ConfigError(
+                f"transformer.d_model is {self.transformer.d_model} and d_model is {self.d_model}; "
+                "set d_model alone"
+            )
         if self.seq_len > self.transformer.max_len:
             raise ConfigError(
                 f"seq_len is {self.seq_len}, above transformer.max_len, {self.transformer.max_len}"
             )
+
+    def prepare(self):
+        """The text is known, and the vocabularies have to hold it."""
+        super().prepare()
+        self.transformer.check_vocabulary(self.n_tokens)
 
     def forward_loss(self, batch) -> Scores:
         """

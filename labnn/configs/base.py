@@ -31,7 +31,7 @@ from labml.configs import BaseConfigs
 from labnn.configs import rules
 from labnn.configs.guards import LABML, check_versions
 from labnn.configs.overrides import all_overrides, resolve
-from labnn.configs.types import ConfigError, convert, did_you_mean, is_none, short
+from labnn.configs.types import ConfigError, convert, did_you_mean, is_none, is_plain, short
 from labnn.configs.written_options import complete, to_list
 
 check_versions(LABML)
@@ -131,9 +131,9 @@ class StrictConfigs(BaseConfigs):
         options = self._choices(key)
         if isinstance(value, str) and value == "__aggregate__" and key in self._Configs__aggregates:
             return str(value)
-        if isinstance(value, str) and options and (value in options or not is_none(value)):
-            if value in options:
-                return str(value)
+        if isinstance(value, str) and value in options:
+            return str(value)
+        if isinstance(value, str) and options and not self._is_spelt(key, value):
             raise ConfigError(
                 f"{self._path(key)} has no option {short(value)}, there is: {', '.join(options)}"
                 + did_you_mean(value, options)
@@ -146,6 +146,11 @@ class StrictConfigs(BaseConfigs):
         except ConfigError as e:
             names = f", or one of the options {', '.join(options)}" if options else ""
             raise ConfigError(f"{self._path(key)} {e}{names}") from e.__cause__
+
+    def _is_spelt(self, key: str, text: str) -> bool:
+        """Whether a text can only be a value: nothing, or a number where one is asked for"""
+        begins_so = text[:1] in set("[+-.0123456789")
+        return is_none(text) or begins_so and is_plain(self._Configs__types[key])
 
     def _choices(self, key: str) -> list[str]:
         """The names that a text may be: options, and those that set several fields at once."""

@@ -15,19 +15,19 @@ from labnn.configs.types import CommandLineText, ConfigError
 FLAGS = ("--help", "-h", "--print-config", "--dry-run")
 
 
-def parse(arguments: list[str]) -> tuple[set[str], dict]:
+def parse(arguments: list[str]) -> tuple[set[str], list[dict]]:
     """
-    The flags, and the overrides of files and arguments, the later before the earlier. Raises
-    `ConfigError`.
+    The flags, and the overrides in layers, of which the later ones count: a layer for each file in
+    order, and one for what was typed. Raises `ConfigError`.
     """
-    flags, values, typed = set(), {}, {}
+    flags, layers, typed = set(), [], {}
     rest = iter(arguments)
     for argument in rest:
         if argument in FLAGS:
             flags.add("--help" if argument == "-h" else argument)
         elif argument == "--config" or argument.startswith("--config="):
             path = argument.partition("=")[2] if "=" in argument else next(rest, "")
-            values.update(read_config(path))
+            layers.append(read_config(path))
         elif "=" in argument and not argument.startswith("="):
             name, _, value = argument.removeprefix("--").partition("=")
             if name in typed and typed[name] != value:
@@ -38,7 +38,7 @@ def parse(arguments: list[str]) -> tuple[set[str], dict]:
                 f"{argument} is no argument; write options as name=value, or one of "
                 f"{', '.join(FLAGS)}, --config FILE"
             )
-    return flags, {**values, **typed}
+    return flags, [*layers, typed]
 
 
 def read_config(path: str) -> dict:

@@ -96,7 +96,9 @@ class MixedPrecision:
         * `device` is where the model computes
         """
         if precision == "auto":
-            is_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
+            is_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(
+                including_emulation=False
+            )
             precision = "bf16" if is_bf16 else "fp32"
         self.name, self.device = precision, device
         self.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)

@@ -3,7 +3,7 @@ r"""
 
 labml_helpers' loop counts epochs and hands out batches; it cannot say where it is nor start
 anywhere else. This one keeps its [position](position.html): epochs, in each of them rounds, in each
-round the phases sample, train and valid, in the last two batches.
+round the phases sample, train and valid, of which the last two are made of batches.
 
 Between two batches it asks whether to stop. Whoever surrounds the training (`Listener`) answers
 that, and hears of every phase, batch and update.

@@ -36,6 +36,11 @@ class MaskedTextConfigs(TextTrainingConfigs):
     # What hides tokens
     mlm: MLM = "mlm_of_options"
 
+    def prepare(self):
+        """Ids that do not go together show before the run has left a trace."""
+        super().prepare()
+        _ = self.mlm
+
     def check(self):
         """Both shares are taken from the hidden tokens."""
         super().check()

@@ -17,7 +17,8 @@ overridden and never read (`unread`).
 dictionary.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from labml.configs import BaseConfigs
@@ -74,6 +75,37 @@ def given(conf: BaseConfigs, key: str) -> Any:
         value, function = conf._Configs__default_overrides[key]
         return value if function is None else conf._Configs__cached.get(key)
     return conf._Configs__defaults.get(key)
+
+
+@dataclass(frozen=True)
+class Known:
+    """
+    ## What is known of a field before it is computed
+    """
+
+    annotation: Any
+    functions: dict[str, Callable]
+    is_overridden: bool
+    # Whether its value is a function that the run calls
+    is_late: bool
+
+
+def keys(conf: BaseConfigs) -> list[str]:
+    """The names of its fields, in the order of their declarations"""
+    return [*conf._Configs__types]
+
+
+def look(conf: BaseConfigs, key: str) -> Known:
+    """For lists of options"""
+    functions = conf._Configs__options.get(key, {})
+    is_overridden = key in conf._Configs__values_override
+    late = conf._Configs__default_overrides.get(key, (None, None))[1]
+    return Known(
+        annotation=conf._Configs__types[key],
+        functions={name: function.func for name, function in functions.items()},
+        is_overridden=is_overridden,
+        is_late=late is not None and not is_overridden,
+    )
 
 
 def resolve(conf: BaseConfigs, values: dict[str, Any]) -> dict[str, Any]:

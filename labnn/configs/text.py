@@ -14,10 +14,13 @@ from labml.configs import option
 
 from labnn.configs.base import StrictConfigs
 from labnn.configs.training import TrainingConfigs
-from labnn.configs.types import PositiveInt, Probability
-from labnn.data import corpora
+from labnn.configs.types import ConfigError, Fraction, PositiveInt
+from labnn.data import CorpusError, corpora
 from labnn.data.windows import Windows
-from labnn.tokenizers import CharacterTokenizer, Tokenizer, WordTokenizer
+from labnn.tokenizers import CharacterTokenizer, Tokenizer, UnknownToken, WordTokenizer
+
+# What is wrong with options or texts, each in words of its own
+MISTAKES = (ConfigError, CorpusError, UnknownToken)
 
 
 class TextConfigs(StrictConfigs):
@@ -36,7 +39,7 @@ class TextConfigs(StrictConfigs):
     # How the characters are stored
     encoding: str = "utf-8"
     # Share of the text that is kept for validation
-    valid_fraction: Probability = 0.1
+    valid_fraction: Fraction = 0.1
 
     def __init__(self):
         """The corpus stands for the whole config"""

@@ -22,7 +22,7 @@ from labnn.configs.device import DeviceConfigs, MixedPrecision, Precision
 from labnn.configs.optimizer import OptimizerConfigs
 from labnn.configs.rounds import RoundsConfigs
 from labnn.configs.scores import Meter, Scores
-from labnn.configs.types import NonNegativeFloat, PositiveInt
+from labnn.configs.types import ConfigError, NonNegativeFloat, PositiveInt
 from labnn.configs.update import Update
 
 
@@ -87,6 +87,11 @@ class TrainingConfigs(RoundsConfigs):
         is_hooked = self.is_log_model_activations and is_train and batch_idx.is_last
         with self.mode.update(is_log_activations=is_hooked), self.mixed_precision.autocast():
             scores = self.forward_loss(batch)
+        if not isinstance(scores, Scores):
+            raise ConfigError(
+                f"{type(self).__name__}.forward_loss gave a {type(scores).__name__}; it should "
+                "give Scores, for instance those of labnn.configs.scores.score"
+            )
         if not is_train:
             return self.meter.add(scores)
 
@@ -112,6 +117,9 @@ class TrainingConfigs(RoundsConfigs):
 
         where = f"epoch {self.position.epoch + 1}, batch {self.position.batch + 1}"
         values = self.update.step(f"{where}, step {tracker.get_global_step():,}", store)
+        if not values:
+            self._listener.warn("fp16 overflowed: updates are skipped until the scale fits")
+            return
         for name in ("loss", "accuracy"):
             if name in values:
                 tracker.add(f"{name}.", values[name])
@@ -199,6 +207,6 @@ def empty_meter() -> Meter:
 def from_model(c: TrainingConfigs) -> OptimizerConfigs:
     """The options under `optimizer`, for the parameters of the model"""
     conf = OptimizerConfigs()
-    conf.set_default(OptimizerConfigs.parameters, func=lambda: c.model.parameters())
+    conf.set_default(OptimizerConfigs.parameters, func=lambda: list(c.model.parameters()))
     conf.set_default(OptimizerConfigs.d_model, func=lambda: c.d_model)
     return conf

@@ -118,6 +118,14 @@ class TransformerConfigs(StrictConfigs):
                 f"{self.d_model}; leave the first out, it follows the second"
             )
 
+    def check_vocabulary(self, n_tokens: int):
+        """Raises `ConfigError` for a table that is too small for the ids of the text."""
+        for name in ("n_src_vocab", "n_tgt_vocab"):
+            if (size := getattr(self, name)) < n_tokens:
+                raise ConfigError(
+                    f"{self._path(name)} is {size}, and there are {n_tokens} tokens; leave it out"
+                )
+
 
 @option(TransformerConfigs.ffn, "feed_forward")
 def _ffn(c: TransformerConfigs) -> FeedForwardConfigs:

@@ -55,23 +55,24 @@ class Range:
 
     low: float = -math.inf
     high: float = math.inf
-    # Whether `low` itself is outside
+    # Whether the ends themselves are outside
     is_open: bool = False
 
     def __contains__(self, value: float) -> bool:
-        """NaN is in no range: every comparison with it is false."""
-        return (value > self.low if self.is_open else value >= self.low) and value <= self.high
+        """What is not a number, and what has no end, is in no range."""
+        if not math.isfinite(value):
+            return False
+        if self.is_open:
+            return self.low < value < self.high
+        return self.low <= value <= self.high
 
     def __str__(self) -> str:
         """As it stands in a message"""
-        ends = []
-        if self.low > -math.inf:
-            ends.append(f"{'above' if self.is_open else 'at least'} {self.low}")
-        if self.high < math.inf:
-            ends.append(f"at most {self.high}")
-        if len(ends) == 2 and not self.is_open:
+        above, below = ("above", "below") if self.is_open else ("at least", "at most")
+        if -math.inf < self.low and self.high < math.inf and not self.is_open:
             return f"from {self.low} to {self.high}"
-        return ", ".join(ends)
+        ends = [f"{above} {self.low}"] if self.low > -math.inf else []
+        return " and ".join([*ends, f"{below} {self.high}"] if self.high < math.inf else ends)
 
 
 PositiveInt = Annotated[int, Range(1)]
@@ -79,6 +80,7 @@ NonNegativeInt = Annotated[int, Range(0)]
 PositiveFloat = Annotated[float, Range(0, is_open=True)]
 NonNegativeFloat = Annotated[float, Range(0)]
 Probability = Annotated[float, Range(0, 1)]
+Fraction = Annotated[float, Range(0, 1, is_open=True)]
 
 # Truth values are texts or `bool`: OmegaConf would also take 64 for true.
 _NODES = {int: IntegerNode(), float: FloatNode(), bool: BooleanNode()}
@@ -141,6 +143,13 @@ def convert(value: Any, annotation: Any) -> Any:
         return _convert(value, annotation)
     except _MISFITS as e:
         raise ConfigError(f"is {short(value)}, it takes {describe(annotation)}") from e
+
+
+def is_plain(annotation: Any) -> bool:
+    """Whether a type can be typed and is no text: a number, a truth value, a list of such"""
+    if typing.get_origin(annotation) is Annotated:
+        annotation = typing.get_args(annotation)[0]
+    return (typing.get_origin(annotation) or annotation) in (int, float, bool, list, tuple, dict)
 
 
 def short(value: Any) -> str:

@@ -73,8 +73,9 @@ class Update:
 
     def step(self, where: str, before_step: Callable[[], None] = lambda: None) -> dict[str, float]:
         r"""
-        Make the step, clear the gradients, and return what is to be tracked. Raises `TrainingError`
-        for a loss or a gradient that is not finite.
+        Make the step, clear the gradients, and return what is to be tracked: nothing where half
+        precision skipped the step. Raises `TrainingError` for a loss or a gradient that is not
+        finite.
 
         * `where` names the place in messages
         * `before_step` is called when the gradients are final
@@ -102,11 +103,18 @@ class Update:
         if self.grad_norm_clip:
             nn.utils.clip_grads_with_norm_(parameters, self.grad_norm_clip, norm)
         before_step()
+        scale = scaler.get_scale()
         scaler.step(self.optimizer)
         scaler.update()
         self.optimizer.zero_grad(set_to_none=True)
+        is_skipped = scaler.is_enabled() and scaler.get_scale() < scale
+        if is_skipped and scaler.get_scale() < 1:
+            raise TrainingError(
+                f"the gradients are not finite at {where}, however small the loss is scaled; the "
+                "weights are those before this update; try precision=fp32"
+            )
 
-        values = {**meter.means(), "grad_norm": float(norm)}
+        values = {} if is_skipped else {**meter.means(), "grad_norm": float(norm)}
         self.last_loss = values.get("loss", self.last_loss)
         meter.reset()
         self.unit = 0

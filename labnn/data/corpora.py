@@ -2,9 +2,9 @@ r"""
 # Corpora
 
 A corpus is text in two parts: what the model learns from, and what it is judged by. The first
-nine tenths of the characters train and the rest validates,
+part of the characters trains, nine tenths by default, and the rest validates,
 
-$$n_{\text{train}} = \lfloor 0.9 \, n \rfloor$$
+$$n_{\text{train}} = \lfloor (1 - f) \, n \rfloor$$
 
 The cut is made once and at one place, not by drawing lines at random: neighbouring lines share
 names and phrases, and a model that has seen both sides of a line would be judged by its memory.
@@ -12,7 +12,7 @@ names and phrases, and a model that has seen both sides of a line would be judge
 | symbol | code | meaning |
 |---|---|---|
 | $n$ | `len(text)` | number of characters |
-| $0.9$ | `1 - valid_fraction` | the part that trains |
+| $f$ | `valid_fraction` | the share that validates |
 
 Three sources:
 

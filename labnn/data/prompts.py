@@ -66,7 +66,7 @@ def prompt_batch(
         substitute = None if tokenizer.unknown_token is not None else mask_token
         ids = torch.as_tensor(tokenizer.encode(text, unknown=substitute))
         # An empty prompt has a column as well, of nothing but padding.
-        chunks = list(ids.split(seq_len)) or [ids]
+        chunks = ids.split(seq_len)
         columns.append(range(len(parts), len(parts) + len(chunks)))
         parts += chunks
     ids = torch.full((seq_len, len(parts)), padding_token)

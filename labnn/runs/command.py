@@ -19,11 +19,10 @@ came from.
 import os
 import sys
 import traceback
-from pathlib import Path
 from typing import NoReturn
 
 from labnn.configs.command_line import parse
-from labnn.configs.types import ConfigError
+from labnn.configs.text import MISTAKES
 from labnn.configs.update import TrainingError
 
 
@@ -39,21 +38,20 @@ def command(name: str, cls: type, options: dict, arguments: list[str] | None = N
 
 def run(name: str, cls: type, options: dict, arguments: list[str] | None) -> None:
     """What was asked for on the command line"""
-    # These need torch, and a mistyped flag need not wait for it.
     from labnn.runs import options as listing
     from labnn.runs.console import say
     from labnn.runs.dry_run import dry_run
     from labnn.runs.launch import launch
 
-    flags, overrides = parse(sys.argv[1:] if arguments is None else arguments)
+    flags, layers = parse(sys.argv[1:] if arguments is None else arguments)
     if "--help" in flags:
-        say(listing.help_text(f"python -m experiments.{name}", cls, options, overrides))
+        say(listing.help_text(f"python -m experiments.{name}", cls, options, *layers))
     elif "--print-config" in flags:
-        print(listing.config_text(cls, options, overrides), end="")
+        print(listing.config_text(cls, options, *layers), end="")
     elif "--dry-run" in flags:
-        dry_run(name, cls, options, overrides)
+        dry_run(name, cls, options, *layers)
     else:
-        launch(name, cls, options, overrides)
+        launch(name, cls, options, *layers)
 
 
 def guarded(work) -> int:
@@ -76,16 +74,14 @@ def guarded(work) -> int:
             traceback.print_exc()
         for line in problem(e).splitlines():
             print(f"error: {line}", file=sys.stderr)
-        return 2 if isinstance(e, ValueError) else 1
+        return 2 if isinstance(e, MISTAKES) else 1
 
 
 def problem(error: Exception) -> str:
     """An exception in words; a mistake of the user has its own, anything else its type as well."""
-    if isinstance(error, (ConfigError, TrainingError)):
+    if isinstance(error, (*MISTAKES, TrainingError)):
         return str(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{Path(error.filename)}: {error.strerror}"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
     text = " ".join(str(error).split())
-    if isinstance(error, ValueError):
-        return text
     return f"{type(error).__name__}: {text}; LABNN_TRACEBACK=1 shows where"

@@ -44,7 +44,6 @@ class Console:
         is_terminal = getattr(sys.stdout, "isatty", bool)()
         self.rich = RichConsole(
             file=tolerant(sys.stdout) if is_terminal else sys.stdout,
-            force_terminal=is_terminal,
             highlight=False,
             soft_wrap=True,
         )

@@ -5,9 +5,12 @@ What a run would need, found out by doing a little of it: data and model are bui
 made, and nothing is written. Every mistake that a run would stop at before its first update shows.
 """
 
+import json
 import math
+import os
 import resource
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +18,7 @@ import torch
 from labnn.configs.loop import Listener, Stopped
 from labnn.runs.console import say
 from labnn.runs.launch import asked, start
+from labnn.runs.tracking import MetricsFile, add_writer, remove_writer
 
 
 class DryRun(Listener):
@@ -31,14 +35,29 @@ class DryRun(Listener):
         self.asked = asked
         self.conf: Any = None
         self.is_done = False
+        # Bytes of one line of metrics, and of one of samples
+        self.n_bytes = self.n_sample_bytes = 0
 
     def on_start(self, conf: Any) -> None:
-        """Note what is run"""
+        """Note what is run; what a run writes is written nowhere, and counted."""
         self.conf = conf
+        self.metrics = MetricsFile(Path(os.devnull))
+        add_writer(self.metrics)
+
+    def on_sample(self, samples: list) -> None:
+        """As large as a line of samples is"""
+        self.n_sample_bytes = len(json.dumps([sample.to_dict() for sample in samples]))
+
+    def on_end(self, error: BaseException | None) -> None:
+        """The file that is none is closed as well."""
+        if self.conf is not None:
+            remove_writer(self.metrics)
+            self.metrics.close()
 
     def on_update(self) -> None:
         """One is enough."""
         self.is_done = True
+        self.n_bytes = len(json.dumps(self.metrics.last)) + len('"update": 1, "step": 1000, ')
         if names := [name for name in self.conf.unread_overrides() if name in self.asked]:
             self.warn(f"nothing reads {', '.join(names)}: no effect in a run")
 
@@ -57,6 +76,7 @@ class DryRun(Listener):
         states = [t for s in conf.optimizer.state.values() for t in s.values() if is_tensor(t)]
         weights, moments = n_bytes(parameters), n_bytes(states)
         updates = math.ceil(len(conf.train_loader) / conf.update_batches) * conf.epochs
+        rounds = conf.epochs * conf.inner_iterations + 1
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
         if conf.device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(conf.device)
@@ -67,14 +87,13 @@ class DryRun(Listener):
                 f"device      {conf.device} in {conf.mixed_precision.name}",
                 f"memory      {size(peak)} at its peak, of which weights {size(weights)}, "
                 f"gradients {size(weights)}, optimizer {size(moments)}",
-                f"disk        {size(updates * METRICS_LINE)} for metrics, "
-                f"{size(weights + moments)} for each checkpoint",
+                f"disk        {size(updates * self.n_bytes)} for metrics, "
+                f"{size(rounds * self.n_sample_bytes)} for samples",
             ]
         )
 
 
-# Bytes of a line of `metrics.jsonl`, and of the unit in which the system counts memory
-METRICS_LINE = 220
+# Bytes of the unit in which the system counts memory
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -97,9 +116,9 @@ def size(n: float) -> str:
     return f"{n:.1f} TB"
 
 
-def dry_run(name: str, cls: type, options: dict, overrides: dict | None = None) -> Any:
+def dry_run(name: str, cls: type, options: dict, *overrides: dict | None) -> Any:
     """Build everything, make one update, print what a run needs, and write nothing."""
-    listener = DryRun(asked(cls, options, overrides))
+    listener = DryRun(asked(cls, options, *overrides))
     try:
         conf = start(name, cls, options, overrides, listener)
     except Stopped:

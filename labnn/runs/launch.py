@@ -29,15 +29,45 @@ from labnn.runs.session import Session
 from labnn.runs.tracking import Plain, quiet, reset_tracker
 
 
-def prepared(cls: type, options: dict, overrides: dict | None = None) -> tuple[Any, dict]:
+def prepared(cls: type, options: dict, *layers: dict | None) -> tuple[Any, dict]:
     """
     The configs of an experiment before they get their values, and the values. Raises `ConfigError`.
+
+    A layer may choose a config of which the next one sets options, so each is looked up with those
+    before it. What the experiment set for a part that a person exchanges goes with that part: the
+    rate of Noam is none for Adam, and another network has other sizes.
     """
-    conf = cls()
-    return conf, {**resolve(conf, options), **resolve(conf, overrides or {})}
+    values, own = resolve(cls(), options), {}
+    for layer in layers:
+        conf = cls()
+        known = {**values, **own}
+        conf._set_values(known)
+        chosen = resolve(conf, layer or {})
+        for name, value in chosen.items():
+            part = exchangeable(conf, name)
+            if part and repr(value) != repr(known.get(name, default(conf, name))):
+                below = [other for other in values if other.startswith(f"{part}.")]
+                values = {other: values[other] for other in values if other not in below}
+        own.update(chosen)
+    return cls(), {**values, **own}
 
 
-def launch(name: str, cls: type, options: dict, overrides: dict | None = None) -> Any:
+def exchangeable(conf: Any, name: str) -> str | None:
+    """The part that an option chooses as a whole: it names a config, or what one stands for."""
+    if part_at(conf, name) is not None:
+        return name
+    parent, _, last = name.rpartition(".")
+    return parent if parent and part_at(conf, parent)._primary == last else None
+
+
+def part_at(conf: Any, name: str) -> Any:
+    """The config behind a name, to look things up, or `None`"""
+    for key in name.split("."):
+        conf = template(conf, key) if conf is not None else None
+    return conf
+
+
+def launch(name: str, cls: type, options: dict, *overrides: dict | None) -> Any:
     """
     Run an experiment and return its configs. Raises `ConfigError` for a mistake in the options or
     in the text, before a folder is made.
@@ -45,26 +75,24 @@ def launch(name: str, cls: type, options: dict, overrides: dict | None = None) -
     * `name` is the folder of its runs
     * `cls` is the class of its configs
     * `options` is what the experiment changes from the defaults of the class
-    * `overrides` is what this run changes from that
+    * `overrides` is what this run changes from that, the later ones before the earlier
     """
     return start(name, cls, options, overrides, None)
 
 
-def start(
-    name: str, cls: type, options: dict, overrides: dict | None, listener: Listener | None
-) -> Any:
+def start(name: str, cls: type, options: dict, overrides: tuple, listener: Listener | None) -> Any:
     """
     What `launch` and `dry_run` share.
 
     * `listener` surrounds the training; a `Session` if `None`
     """
-    conf, values = prepared(cls, options, overrides)
+    conf, values = prepared(cls, options, *overrides)
     with quiet():
         lab.configure({"path": str(Path.cwd()), "check_repo_dirty": False})
         reset_tracker()
         experiment.create(uuid="unnamed", name=name, writers=set(), python_file=source_file(cls))
         experiment.configs(conf, values)
-    conf._listener = listener or Session(name, values, asked(cls, options, overrides))
+    conf._listener = listener or Session(name, values, asked(cls, options, *overrides))
     with quiet(Plain()):
         conf.run()
     return conf
@@ -78,12 +106,13 @@ def source_file(cls: type) -> str:
         return ""
 
 
-def asked(cls: type, options: dict, overrides: dict | None) -> set[str]:
+def asked(cls: type, options: dict, *overrides: dict | None) -> set[str]:
     """The options that a person gave another value than they have by themselves"""
     conf, before = prepared(cls, options)
+    _, after = prepared(cls, options, *overrides)
     return {
         name
-        for name, value in resolve(conf, overrides or {}).items()
+        for name, value in after.items()
         if repr(value) != repr(before[name] if name in before else default(conf, name))
     }
 

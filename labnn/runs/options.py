@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 from labml.configs import BaseConfigs
 
-from labnn.configs.overrides import given, nested_class
+from labnn.configs.overrides import given, keys, look, nested_class
 from labnn.configs.types import describe
 from labnn.runs.run import plain
 
@@ -100,7 +100,7 @@ def list_options(conf: BaseConfigs, prefix: str = "") -> Iterator[Option]:
     for cls in reversed(type(conf).__mro__):
         texts.update({key: text for key, text in comments(cls).items() if text})
     own = list(type(conf).__dict__.get("__annotations__", {}))
-    others = [key for key in conf._Configs__types if key not in own]
+    others = [key for key in keys(conf) if key not in own]
     for key in [*own, *others]:
         if key in UNUSED:
             continue
@@ -113,38 +113,33 @@ def list_options(conf: BaseConfigs, prefix: str = "") -> Iterator[Option]:
 
 def _option(conf: BaseConfigs, key: str, prefix: str, text: str) -> Option:
     """One option that is no config"""
-    functions = conf._Configs__options.get(key, {})
-    value = given(conf, key)
-    late = conf._Configs__default_overrides.get(key, (None, None))[1]
-    is_set = key in conf._Configs__values_override
-    if late is not None and not is_set:
-        value = None
+    known = look(conf, key)
     return Option(
         name=prefix + key,
-        takes=describe(conf._Configs__types[key]),
-        value=value,
+        takes=describe(known.annotation),
+        value=None if known.is_late else given(conf, key),
         # labml_helpers' own parts do not go with this loop.
         choices={
-            name: first_line(function.func)
-            for name, function in functions.items()
+            name: first_line(function)
+            for name, function in known.functions.items()
             if not name.startswith("_")
         },
         text=text,
-        is_overridden=is_set,
-        is_computed=late is not None and not is_set,
+        is_overridden=known.is_overridden,
+        is_computed=known.is_late,
     )
 
 
-def config_of(cls: type, options: dict, overrides: dict) -> BaseConfigs:
+def config_of(cls: type, options: dict, *overrides: dict) -> BaseConfigs:
     """The configs of an experiment with their values. Raises `ConfigError`."""
     from labnn.runs.launch import prepared
 
-    conf, values = prepared(cls, options, overrides)
+    conf, values = prepared(cls, options, *overrides)
     conf._set_values(values)
     return conf
 
 
-def help_text(program: str, cls: type, options: dict, overrides: dict) -> str:
+def help_text(program: str, cls: type, options: dict, *overrides: dict) -> str:
     """What `--help` prints"""
     lines = [
         f"usage: {program} [name=value ...] [--config FILE]",
@@ -153,7 +148,7 @@ def help_text(program: str, cls: type, options: dict, overrides: dict) -> str:
         *textwrap.dedent(inspect.getmodule(cls).__doc__ or "").strip().split("\n\n")[1:2],
         "",
     ]
-    for option in list_options(config_of(cls, options, overrides)):
+    for option in list_options(config_of(cls, options, *overrides)):
         value = "found out by the run" if option.is_computed else shown(option.value)
         lines.append(f"  {option.name}={value}")
         lines += wrapped(f"{option.text or 'undocumented'} ({option.takes})")
@@ -175,12 +170,12 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def config_text(cls: type, options: dict, overrides: dict) -> str:
+def config_text(cls: type, options: dict, *overrides: dict) -> str:
     """What `--print-config` prints: full names, one a line, as they are typed."""
     found = {}
-    for option in list_options(config_of(cls, options, overrides)):
+    for option in list_options(config_of(cls, options, *overrides)):
         value = plain(option.value)
-        if not option.is_computed and (option.value is not None or option.is_overridden):
+        if option.value is not None or option.is_overridden:
             found[option.name] = value
     # The file is read back as UTF-8. A stream of another encoding gets escapes.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"

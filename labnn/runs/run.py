@@ -13,6 +13,7 @@ sort by time and never meet, however many runs start at once.
 | `metrics.jsonl` | what was [tracked](tracking.html), a line for each update and validation |
 | `samples.jsonl` | predictions for the prompts, a line for each round |
 | `source.diff` | what the code had on top of the commit |
+| `run_log.jsonl` | how the run ended, labml's form |
 """
 
 import json
@@ -25,11 +26,10 @@ from typing import Any
 import numpy
 import torch
 import yaml
-from labml.internal.configs.processor import FileConfigsSaver
-from labml.internal.experiment import experiment_singleton
 
 from labnn import __version__
 from labnn.configs.loop import Stopped
+from labnn.runs.tracking import labml_run
 
 
 def new_folder(experiment: str) -> Path:
@@ -58,13 +58,16 @@ def environment(conf: Any) -> dict:
     }
 
 
-def entry(cls: type) -> str:
-    """The name that a class can be imported by, also if its module is the program that runs"""
+def entry(cls: type) -> str | None:
+    """
+    The name that a class can be imported by, also if its module is the program that runs. A script
+    is no module, and what it defines has none; `python_file` says where it is.
+    """
     module = cls.__module__
     if module == "__main__":
         spec = getattr(sys.modules["__main__"], "__spec__", None)
-        module = spec.name if spec else module
-    return f"{module}:{cls.__qualname__}"
+        module = spec.name if spec else None
+    return f"{module}:{cls.__qualname__}" if module else None
 
 
 def plain(value: Any) -> Any:
@@ -80,7 +83,7 @@ def plain(value: Any) -> Any:
 
 def write_files(folder: Path, conf: Any, overrides: dict) -> None:
     """What is known before the first update"""
-    run = experiment_singleton().run
+    run = labml_run()
     info = {
         **run.to_dict(),
         "uuid": folder.name,
@@ -100,12 +103,13 @@ def write_files(folder: Path, conf: Any, overrides: dict) -> None:
 
 def save_configs(folder: Path, conf: Any) -> None:
     """The options as they are now; those that are read later are written at the end."""
-    FileConfigsSaver(folder / "configs.yaml").save(conf._to_json())
+    text = yaml.safe_dump(plain(conf._to_json()), allow_unicode=True)
+    (folder / "configs.yaml").write_text(text, "utf-8", "backslashreplace")
 
 
 def labml_folder() -> Path:
     """Where labml has started a run"""
-    folder = Path(experiment_singleton().run.run_path)
+    folder = Path(labml_run().run_path)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

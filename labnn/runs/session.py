@@ -146,9 +146,13 @@ class Session(Listener):
         self.interrupts.restore()
         self.metrics.close()
         remove_writer(self.metrics)
-        save_configs(self.folder, self.conf)
-        if self.experiment is not None:
-            write_status(self.folder, error)
+        try:
+            save_configs(self.folder, self.conf)
+            if self.experiment is not None:
+                write_status(self.folder, error)
+        except OSError as e:
+            # What ended the run is more important than what could not be written about it.
+            self.console.warn(f"{self.folder}: the last files are not written, {e.strerror}")
         if error is None and (summary := self.conf.summary()):
             self.console.line(summary)
         self.console.line(f"{'run' if error is None else 'stopped; run'}: {self.folder}")

@@ -6,8 +6,7 @@ here: each `save` is a line of `metrics.jsonl`, written at once.
 
 labml's own writers hold back up to a minute of values, write `NaN`, which is not JSON, and draw
 escape codes into files. Its state belongs to the process, and a second run would start with the
-steps and the values of the first. Its private names are used on this page, and nowhere else in
-`runs`.
+steps and the values of the first. What `runs` needs of labml's insides is on this page alone.
 """
 
 import json
@@ -17,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from labml.internal.experiment import experiment_singleton
 from labml.internal.logger import logger_singleton
 from labml.internal.logger.destinations import Destination
 from labml.internal.monitor import monitor_singleton
@@ -69,6 +69,11 @@ def reset_tracker() -> None:
     tracker._Tracker__set_looping_indicators = None
     tracker.set_start_global_step(None)
     tracker.set_global_step(0)
+
+
+def labml_run() -> Any:
+    """What labml knows of the run that was created: its folder, the commit, what was changed"""
+    return experiment_singleton().run
 
 
 def add_writer(writer: Writer) -> None:

@@ -6,6 +6,12 @@ from labnn.configs.types import CommandLineText, ConfigError
 from tests.configs.tiny import Tiny, make
 
 
+def read(arguments):
+    """The flags, and the layers as one"""
+    flags, layers = parse(arguments)
+    return flags, {name: value for layer in layers for name, value in layer.items()}
+
+
 @pytest.fixture
 def file(tmp_path):
     """Writes a file of options"""
@@ -19,7 +25,7 @@ def file(tmp_path):
 
 
 def test_nothing_is_nothing():
-    assert parse([]) == (set(), {})
+    assert read([]) == (set(), {})
 
 
 @pytest.mark.parametrize(
@@ -40,7 +46,7 @@ def test_nothing_is_nothing():
     ],
 )
 def test_an_argument_is_a_name_and_a_text(argument, name, value):
-    flags, found = parse([argument])
+    flags, found = read([argument])
     assert flags == set() and found == {name: value}
     # What the text means is known when its option is.
     assert type(found[name]) is CommandLineText
@@ -49,12 +55,12 @@ def test_an_argument_is_a_name_and_a_text(argument, name, value):
 @pytest.mark.parametrize("flag", FLAGS)
 def test_flags_may_stand_anywhere(flag):
     for arguments in ([flag, "seed=1"], ["seed=1", flag], [flag, "seed=1", flag]):
-        flags, found = parse(arguments)
+        flags, found = read(arguments)
         assert flags == {"--help" if flag == "-h" else flag} and found == {"seed": "1"}
 
 
 def test_flags_add_up():
-    assert parse(["-h", "--dry-run", "--print-config"])[0] == {*FLAGS} - {"-h"}
+    assert read(["-h", "--dry-run", "--print-config"])[0] == {*FLAGS} - {"-h"}
 
 
 @pytest.mark.parametrize(
@@ -62,16 +68,16 @@ def test_flags_add_up():
 )
 def test_what_is_no_argument_is_refused_with_what_would_be(argument):
     with pytest.raises(ConfigError) as caught:
-        parse(["seed=1", argument])
+        read(["seed=1", argument])
     message = str(caught.value)
     assert "is no argument; write options as name=value" in message and "--config FILE" in message
     assert message.startswith(argument) and "\n" not in message
 
 
 def test_an_option_may_be_given_twice_if_both_say_the_same():
-    assert parse(["seed=1", "--seed=1"])[1] == {"seed": "1"}
+    assert read(["seed=1", "--seed=1"])[1] == {"seed": "1"}
     with pytest.raises(ConfigError, match="seed is given twice, as 1 and as 2"):
-        parse(["seed=1", "epochs=3", "seed=2"])
+        read(["seed=1", "epochs=3", "seed=2"])
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,7 @@ def test_a_file_names_options_nested_or_with_dots(file, text):
     expected = {"transformer.n_layers": 4, "transformer.ffn.d_ff": 64, "seed": 3}
     assert read_config(file(text)) == expected
     path = file(text, "a file.yaml")
-    assert parse(["--config", path])[1] == parse([f"--config={path}"])[1] == expected
+    assert read(["--config", path])[1] == read([f"--config={path}"])[1] == expected
 
 
 def test_a_file_has_values_of_any_type(file):
@@ -122,13 +128,19 @@ empty: {}
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "{}"])
 def test_an_empty_file_changes_nothing(file, text):
-    assert parse(["--config", file(text), "seed=1"]) == (set(), {"seed": "1"})
+    assert read(["--config", file(text), "seed=1"]) == (set(), {"seed": "1"})
+
+
+def test_each_file_is_a_layer_and_what_is_typed_is_the_last(file):
+    first, second = file("seed: 1", "first.yaml"), file("optimizer: Adam", "second.yaml")
+    _, layers = parse(["optimizer=SGD", "--config", first, "--config", second])
+    assert layers == [{"seed": 1}, {"optimizer": "Adam"}, {"optimizer": "SGD"}]
 
 
 def test_what_is_typed_comes_after_files_and_the_later_file_after_the_earlier(file):
     first = file("transformer: {n_layers: 1, n_heads: 1}\nseed: 1\nepochs: 1\n", "first.yaml")
     second = file("transformer.n_layers: 2\nseed: 2\n", "second.yaml")
-    _, found = parse(["seed=3", "--config", first, f"--config={second}"])
+    _, found = read(["seed=3", "--config", first, f"--config={second}"])
     assert found == {
         "transformer.n_layers": 2,
         "transformer.n_heads": 1,
@@ -152,28 +164,28 @@ def test_what_is_typed_comes_after_files_and_the_later_file_after_the_earlier(fi
 def test_a_file_that_holds_no_options_is_one_line(file, text, wrong):
     path = file(text)
     with pytest.raises(ConfigError, match=wrong) as caught:
-        parse(["--config", path])
+        read(["--config", path])
     message = str(caught.value)
     assert message.startswith(f"--config {path}") and "\n" not in message
 
 
 def test_a_name_without_a_value_in_a_file_is_no_value(file):
-    _, found = parse(["--config", file("seed")])
+    _, found = read(["--config", file("seed")])
     with pytest.raises(ConfigError, match="seed is None, it takes a whole number"):
         make(Tiny, found)
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError, match="nowhere.yaml: No such file or directory"):
-        parse(["--config", str(tmp_path / "nowhere.yaml")])
+        read(["--config", str(tmp_path / "nowhere.yaml")])
     with pytest.raises(ConfigError, match=f"--config {tmp_path}: Is a directory"):
-        parse(["--config", str(tmp_path)])
+        read(["--config", str(tmp_path)])
 
 
 @pytest.mark.parametrize("arguments", [["--config"], ["--config="], ["--config=", "seed=1"]])
 def test_a_missing_name_of_a_file(arguments):
     with pytest.raises(ConfigError, match="--config has no file; write --config FILE"):
-        parse(arguments)
+        read(arguments)
 
 
 def test_flatten_by_hand():
@@ -199,7 +211,7 @@ def test_flatten_by_hand():
     ],
 )
 def test_texts_become_what_their_options_take(argument, value):
-    _, found = parse([argument])
+    _, found = read([argument])
     conf = make(Tiny, found)
     *path, name = argument.partition("=")[0].split(".")
     for part in path:
@@ -220,7 +232,7 @@ def test_texts_become_what_their_options_take(argument, value):
     ],
 )
 def test_mistakes_are_found_when_the_options_are_known(argument, wrong):
-    _, found = parse([argument])
+    _, found = read([argument])
     with pytest.raises(ConfigError, match=wrong):
         make(Tiny, found)
 
@@ -236,5 +248,5 @@ def test_mistakes_are_found_when_the_options_are_known(argument, wrong):
     ],
 )
 def test_a_list_of_texts_can_be_typed(argument, expected):
-    conf = make(mlm.Configs, parse([argument])[1])
+    conf = make(mlm.Configs, read([argument])[1])
     assert conf.prompt == expected

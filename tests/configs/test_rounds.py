@@ -6,14 +6,17 @@ import pytest
 import torch
 from labml import experiment, tracker
 from labml.configs import option
+from labml_helpers.metrics.accuracy import Accuracy
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from labnn.configs.loop import Listener, Stopped
+from labnn.configs.scores import Meter, score
 from labnn.configs.training import TrainingConfigs
 from labnn.configs.types import ConfigError, PositiveInt
 from labnn.runs.launch import attach
 from tests.configs.tiny import (
+    PAD,
     Diary,
     Lines,
     Reader,
@@ -357,6 +360,45 @@ def test_labmls_own_form_gives_what_a_plain_loop_gives(in_labml):
             nn.CrossEntropyLoss()(twin(data)[0].flatten(0, 1), target.flatten()).backward()
             optimizer.step()
     assert equal(weights(conf.model), weights(twin))
+
+
+class Counted(Accuracy):
+    """Tracks what its mean is taken over as well"""
+
+    def track(self):
+        tracker.add("scored.", self.data.samples)
+        super().track()
+
+
+class Counting(Own):
+    """Counts with a metric of labml_helpers, as labml's experiments do"""
+
+    def init(self):
+        super().init()
+        self._accuracy = Counted(ignore_index=PAD)
+        self.state_modules = [self._accuracy]
+
+    def step(self, batch, batch_idx):
+        self._accuracy(self.model(batch[0])[0], batch[1])
+        super().step(batch, batch_idx)
+
+
+@pytest.mark.parametrize("n_rounds", [1, 3])
+def test_metrics_of_labml_helpers_count_for_each_phase_and_epoch_apart(n_rounds):
+    valid = unequal_batches(2, seed=2)
+    overrides = {"inner_iterations": n_rounds, "valid_loader": valid, "dropout_prob": 0.0}
+    conf = make(Counting, {**overrides, "optimizer": "SGD", "optimizer.learning_rate": 1e-9})
+    lines = Lines()
+    conf.run()
+    # The rate is too low for the model to learn, so that all epochs have the accuracy of the last.
+    for name, loader, times in (("train", conf.train_loader, 2), ("valid", valid, 2 * n_rounds)):
+        meter = Meter()
+        for data, target in loader:
+            meter.add(score(conf.model(data)[0], target, ignore=PAD))
+        assert lines.column(f"scored.{name}") == [meter.n_tokens] * times
+        assert lines.column(f"accuracy.{name}") == pytest.approx(
+            [meter.means()["accuracy"]] * times
+        )
 
 
 @pytest.mark.parametrize(

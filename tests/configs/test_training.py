@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from labml.configs import option
+from labml_helpers.train_valid import BatchIndex
 from torch import nn
 from torch.nn import functional as F
 
@@ -100,6 +101,17 @@ def test_the_mode_is_right_in_every_phase():
         ("valid", False),
     }
     assert conf._seen[0][0] == conf._seen[-1][0] == "sample"
+
+
+def test_a_step_by_itself_sets_the_mode_as_well():
+    conf = begin(make(Exact))
+    index = BatchIndex(1, 1)
+    index.reset(1, 1)
+    for is_train in (True, False):
+        with conf.mode.update(is_train=is_train), torch.set_grad_enabled(is_train):
+            conf.model.train(not is_train)
+            conf.step(conf.train_loader[0], index)
+    assert [is_train for _, is_train, _ in conf._seen] == [True, False]
 
 
 def test_dropout_is_off_in_validation_and_on_in_training():
@@ -237,7 +249,7 @@ def test_what_an_update_tracks():
 
 
 def test_validation_counts_each_token_once():
-    conf, lines = train({"n_valid": 5, "model": "double"}, Exact)
+    conf, lines = train({"n_valid": 5, "epochs": 2}, Exact)
     loss, accuracy = means(conf.model, conf.valid_loader)
     line = lines.lines[-1]
     assert line["loss.valid"] == pytest.approx(loss, rel=1e-12)
@@ -315,6 +327,27 @@ def test_a_number_that_is_none_stops_before_the_update(value, where, update_batc
     assert keeper.notes.count(("update",)) == (6 + 3) // update_batches
     assert equal(weights(conf.model), keeper.kept)
     assert keeper.notes[-1] == ("end", "TrainingError")
+
+
+class Overflowing(Tiny):
+    """Half precision overflows once"""
+
+    def forward_loss(self, batch):
+        scores = super().forward_loss(batch)
+        if (self.position.phase, self.position.batch) == ("train", 1):
+            scores.loss.register_hook(lambda grad: grad * math.inf)
+        return scores
+
+
+def test_an_overflow_of_half_precision_is_told_and_is_no_update():
+    diary = Diary()
+    conf, lines = train({"precision": "fp16", "n_train": 7}, Overflowing, diary)
+    # The scale with which a run begins may be too large as well.
+    assert set(diary.warnings) == {"fp16 overflowed: updates are skipped until the scale fits"}
+    n_updates = 7 - len(diary.warnings)
+    assert diary.notes.count(("update",)) == len(lines.column("lr")) == n_updates > 0
+    # The tokens were read all the same.
+    assert steps() == sum(x.numel() for x, _ in conf.train_loader)
 
 
 def test_statistics_of_parameters_at_the_last_batch_of_an_epoch():
@@ -432,6 +465,20 @@ def test_the_first_weights_are_the_same_whatever_is_read_before():
         drawn.append(weights(conf.model))
     assert all(equal(drawn[0], other) for other in drawn)
     assert not equal(drawn[0], weights(make(Tiny, {"seed": 6}).model))
+
+
+def test_dropout_is_the_same_whatever_the_model_draws_when_it_is_made():
+    class Wasteful(Tiny):
+        model: nn.Module = "wasteful"
+
+    @option(Wasteful.model)
+    def wasteful(c: Wasteful) -> nn.Module:
+        model = Reader(c.dropout_prob)
+        torch.rand(17)
+        return model
+
+    losses = [train({"dropout_prob": 0.3}, c)[1].column("loss.train") for c in (Tiny, Wasteful)]
+    assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize("other", [{"valid_loader": None}, {"n_valid": 5}, {"inner_iterations": 3}])

@@ -20,12 +20,13 @@ from labnn.transformers.positional_encoding import (
 )
 
 SEQ_LEN, BATCH_SIZE, D_MODEL, N_HEADS, D_FF, N_LAYERS = 5, 3, 14, 7, 11, 2
-N_SRC, N_TGT, MAX_LEN = 13, 17, 19
+N_SRC, N_TGT, MAX_LEN, DROPOUT = 13, 17, 19, 0.3
 SIZES = {
     "d_model": D_MODEL,
     "n_heads": N_HEADS,
     "n_layers": N_LAYERS,
     "max_len": MAX_LEN,
+    "dropout_prob": DROPOUT,
     "n_src_vocab": N_SRC,
     "n_tgt_vocab": N_TGT,
     "ffn.d_ff": D_FF,
@@ -39,7 +40,7 @@ def make(**overrides):
     return conf
 
 
-def encoder(*, is_pre_norm=True, activation=nn.ReLU, is_gated=False, dropout_prob=0.1):
+def encoder(*, is_pre_norm=True, activation=nn.ReLU, is_gated=False, dropout_prob=DROPOUT):
     """The encoder that is put together by hand"""
 
     def layer():

@@ -244,13 +244,26 @@ def test_an_overflow_of_half_precision_skips_a_step_and_lowers_the_scale():
     update.backward(scores(model, *data([7], torch.float32)[0]))
     model.weight.grad[0, 0] = math.inf
     before, scale = weights(model), update.precision.scaler.get_scale()
-    update.step("here")
+    # There is nothing to track.
+    assert update.step("here") == {}
     assert equal(weights(model), before)
     assert update.precision.scaler.get_scale() == scale / 2
     # The next one counts.
     update.backward(scores(model, *data([7], torch.float32)[0]))
     update.step("here")
     assert not equal(weights(model), before)
+
+
+def test_half_precision_that_overflows_at_any_scale_stops():
+    model, update = make(precision="fp16", dtype=torch.float32)
+    before = weights(model)
+    with pytest.raises(TrainingError, match="not finite at batch 17, however small") as caught:
+        for batch in range(1, 31):
+            update.backward(scores(model, *data([7], torch.float32)[0]))
+            model.weight.grad[0, 0] = math.nan
+            update.step(f"batch {batch}")
+    # From a scale of 2 to the 16th to one below 1
+    assert "try precision=fp32" in str(caught.value) and equal(weights(model), before)
 
 
 def test_frozen_parameters_stay():

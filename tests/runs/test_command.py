@@ -8,6 +8,7 @@ import yaml
 from experiments import mlm as page
 from labnn.configs.types import ConfigError
 from labnn.configs.update import TrainingError
+from labnn.data import CorpusError
 from labnn.runs.command import command, guarded, problem
 from tests.runs.processes import TINY, folder, fresh, mlm, only_run, records, run, words
 
@@ -174,7 +175,12 @@ def raising(error):
         (SystemExit(143), 143, ""),
         (SystemExit("words"), 1, ""),
         (ConfigError("one\ntwo"), 2, "error: one\nerror: two\n"),
-        (ValueError("in two\n   lines"), 2, "error: in two lines\n"),
+        (CorpusError("an empty text"), 2, "error: an empty text\n"),
+        (
+            ValueError("in two\n   lines"),
+            1,
+            "error: ValueError: in two lines; LABNN_TRACEBACK=1 shows where\n",
+        ),
         (TrainingError("no luck"), 1, "error: no luck\n"),
         (FileNotFoundError(2, "No such file", "x/y"), 1, "error: x/y: No such file\n"),
         (

@@ -189,7 +189,7 @@ def test_a_muted_console_is_silent(capsys):
 
 def test_importing_everything_prints_nothing(tmp_path):
     modules = "labnn, labnn.cli, experiments.mlm, labnn.runs.options, labnn.runs.dry_run"
-    assert fresh("-c", f"import {modules}", cwd=tmp_path) == fresh("-c", "", cwd=tmp_path)
+    assert (*fresh("-c", f"import {modules}", cwd=tmp_path),) == (0, "", "")
     assert not any(tmp_path.iterdir())
 
 
@@ -252,6 +252,8 @@ def test_a_real_terminal_has_one_live_line(tmp_path, width):
     assert live and all(len(line) <= width for line in live)
     parts = ["left", "loss", "lr", "tokens/s", "accuracy"]
     assert all(part in live[-1] for part in parts[: {40: 1, 80: 4, 200: 5}[width]])
+    # What does not fit is cut off, and makes no second line.
+    assert ("tokens/s" in drawn) == (width > 40)
     # Nothing of it is left in the end.
     lines = seen(drawn)
     assert len([line for line in lines if line.startswith("epoch ")]) == 80

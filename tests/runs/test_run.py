@@ -187,6 +187,16 @@ def test_names_sort_by_time_and_are_unique(tmp_path, monkeypatch):
     assert all(path.parent == tmp_path / "logs" / "many" for path in made)
 
 
+def test_a_name_that_is_taken_is_left_to_the_other_run(tmp_path, monkeypatch):
+    # A clock that stands still for a while
+    moments = iter([1000.0, 1000.0, 1000.0, 1000.0, 1000.5])
+    monkeypatch.setattr(time, "time", lambda: next(moments))
+    monkeypatch.chdir(tmp_path)
+    first, second = new_folder("a"), new_folder("a")
+    assert (first.name[-4:], second.name[-4:]) == ("0000", "8000")
+
+
+@pytest.mark.slow
 def test_runs_that_start_at_once_have_a_folder_each(tmp_path):
     cwd = folder(tmp_path / "here")
     options = words(TINY | {"prompt": []})

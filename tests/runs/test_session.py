@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from labml import tracker
+from labml_helpers.metrics import StateModule
 
 from experiments import mlm
 from labnn.configs.update import TrainingError
@@ -157,6 +158,55 @@ def test_the_validation_of_a_step_of_ones_own_is_one_line(tmp_path, here, capsys
     assert out.count("warning: nothing reads optimizer.momentum: no effect in this run") == 1
     (told,) = rounds(out)
     assert told["loss.valid"] == pytest.approx(lines[-1]["loss.valid"], rel=1e-3)
+
+
+class Counter(StateModule):
+    """Counts windows, in the way of the metrics of labml_helpers"""
+
+    def create_state(self):
+        return {"n": 0}
+
+    def set_state(self, state):
+        self.state = state
+
+    def on_epoch_start(self):
+        self.state["n"] = 0
+
+    def on_epoch_end(self):
+        tracker.add("counted.", self.state["n"])
+
+
+def test_metrics_of_labml_helpers_count_for_each_phase_and_epoch(here, capsys):
+    class Configs(mlm.Configs):
+        _counter = Counter()
+
+        def init(self):
+            self.state_modules = [self._counter]
+
+        def step(self, batch, batch_idx):
+            super().step(batch, batch_idx)
+            self._counter.state["n"] += batch[0].shape[1]
+
+    trained(Configs, {"epochs": 2, "inner_iterations": 2})
+    lines = metrics(here)
+    assert [line["counted.train"] for line in lines if "counted.train" in line] == [5, 5]
+    assert [line["counted.valid"] for line in lines if "counted.valid" in line] == [1] * 4
+    # They are in the line of the validation, and in one of their own after the training.
+    assert all("loss.valid" in line for line in lines if "counted.valid" in line)
+
+
+def test_what_is_read_late_is_told_once(here, capsys):
+    class Configs(mlm.Configs):
+        early: int = 0
+        late: int = 0
+
+        def validate(self):
+            assert self.late == 3
+            super().validate()
+
+    trained(Configs, {"early": 3, "late": 3, "epochs": 2})
+    out = capsys.readouterr().out
+    assert out.count("nothing reads") == 1 and "early" in out
 
 
 def test_without_validation_a_round_ends_with_training(here, capsys):
