@@ -5,8 +5,9 @@ The parts of an experiment, named, with defaults, and computed when they are fir
 
 [Types](types.html) say what an option takes. [Strict configs](base.html) are labml's, with its
 silent failures closed; [rules](rules.html) are for class bodies, [overrides](overrides.html) for
-values by name, [arguments](command_line.html) for those that are typed, and
-[guards](guards.html) for labml itself.
+values by name, [arguments](command_line.html) for those that are typed,
+[written options](written_options.html) for what is kept of them, and [guards](guards.html) for
+labml itself.
 
 A training is put together from the [position](position.html) in a run, the [loop](loop.html), its
 [rounds](rounds.html), the [device and precision](device.html), [scores](scores.html),

@@ -254,6 +254,7 @@ def test_a_real_terminal_has_one_live_line(tmp_path, width):
     assert all(part in live[-1] for part in parts[: {40: 1, 80: 4, 200: 5}[width]])
     # What does not fit is cut off, and makes no second line.
     assert ("tokens/s" in drawn) == (width > 40)
+    assert ("…" in drawn) == (width < 200)
     # Nothing of it is left in the end.
     lines = seen(drawn)
     assert len([line for line in lines if line.startswith("epoch ")]) == 80

@@ -9,9 +9,11 @@ import pytest
 import torch
 import yaml
 from labml import tracker
+from labml.configs import option
 from labml_helpers.metrics import StateModule
 
 from experiments import mlm
+from labnn.configs.scores import Meter
 from labnn.configs.update import TrainingError
 from labnn.runs.launch import launch
 from tests.runs.processes import (
@@ -259,6 +261,18 @@ def test_overrides_that_nothing_reads_are_named_once(here, capsys):
     out = capsys.readouterr().out
     warning = "warning: nothing reads min_count, optimizer.momentum: no effect in this run"
     assert out.count(warning) == out.count("warning") == 1
+
+
+def test_what_only_the_validation_reads_is_not_called_unread(here, capsys):
+    class Configs(mlm.Configs):
+        pass
+
+    @option(Configs.meter)
+    def own_meter():
+        return Meter()
+
+    trained(Configs, {"meter": "own_meter"})
+    assert "warning" not in capsys.readouterr().out
 
 
 def test_the_default_given_once_more_is_no_mistake(here, capsys):
