@@ -57,7 +57,9 @@ def exchangeable(conf: Any, name: str) -> str | None:
     if part_at(conf, name) is not None:
         return name
     parent, _, last = name.rpartition(".")
-    return parent if parent and part_at(conf, parent)._primary == last else None
+    # A config of which the class is not known before it is made has no parts to exchange yet.
+    known = part_at(conf, parent) if parent else None
+    return parent if getattr(known, "_primary", None) == last else None
 
 
 def part_at(conf: Any, name: str) -> Any:

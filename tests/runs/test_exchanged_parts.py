@@ -71,6 +71,18 @@ def test_a_part_deep_inside_is_exchanged():
     assert found["transformer.ffn"] == "own_ffn" and "transformer.ffn.d_ff" not in found
 
 
+def test_an_option_of_a_config_whose_class_is_not_known_yet():
+    class Unsaid(mlm.Configs):
+        extra: object = "unsaid"
+
+    @option(Unsaid.extra)
+    def unsaid(c: Unsaid):
+        return OwnTransformer()
+
+    conf, found = values(Unsaid, {"extra.n_heads": 3})
+    assert found["extra.n_heads"] == 3 and conf.extra.n_heads == 3
+
+
 def test_naming_the_part_that_is_there_changes_nothing():
     _, found = values(mlm.Configs, {"transformer.ffn": "feed_forward"})
     assert found["transformer.ffn.d_ff"] == 256
