@@ -29,7 +29,7 @@ test: .venv/installed ## run all tests
 quick: .venv/installed ## run the tests that take less than two minutes together
 	@$(PY) -m pytest -m "not slow" $(ARGS)
 
-docs: docs_gen .venv/installed ## build the site in site/
+docs: docs_gen/__main__.py .venv/installed ## build the site in site/
 	@$(PY) -m docs_gen build labnn -o site $(ARGS)
 
 bench: .venv/installed ## run all benchmarks
@@ -38,7 +38,7 @@ bench: .venv/installed ## run all benchmarks
 		echo "$$script"; $(PY) "$$script" $(ARGS) || exit 1; \
 	done
 
-docs_gen:
+docs_gen/__main__.py:
 	@echo 'docs: there is no generator of the site yet' >&2; exit 1
 
 # A virtual environment without pip is one that was not finished.

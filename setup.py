@@ -30,18 +30,21 @@ INSTALL_REQUIRES = [
     "omegaconf>=2.3",
     "pyyaml>=6.0",
     "rich>=13.7",
+    "safetensors>=0.5",
 ]
 
+TENSORBOARD = ["tensorboard>=2.18"]
+
 # The tests read requirements with packaging and build a wheel with setuptools. Gitpython is
-# labml's: they load it early to start many runs fast.
-TEST = ["pytest>=9.0", "packaging>=24.0", "setuptools>=77.0.3", "gitpython>=3.1"]
+# labml's: they load it early to start many runs fast. Event files are read with TensorBoard.
+TEST = ["pytest>=9.0", "packaging>=24.0", "setuptools>=77.0.3", "gitpython>=3.1", *TENSORBOARD]
 
 EXTRAS = {
     "test": TEST,
     "dev": [*TEST, "ruff>=0.12"],
     # Another model's files, and data in other forms
     "hf": ["transformers>=5.0", "datasets>=4.0", "h5py>=3.12"],
-    "tensorboard": ["tensorboard>=2.18"],
+    "tensorboard": TENSORBOARD,
     # The generator of the site
     "docs": [
         "markdown-it-py>=4.0",

@@ -163,13 +163,14 @@ OVERRIDES = {
 }
 
 
-def main(overrides: dict | None = None) -> Configs:
+def main(overrides: dict | None = None, resume: str | None = None) -> Configs:
     """
     ## Run
 
     * `overrides` are options by name, for instance `{"transformer.n_layers": 4}`
+    * `resume` is a run that goes on, by its name
     """
-    return launch("mlm", Configs, OVERRIDES, overrides)
+    return launch("mlm", Configs, OVERRIDES, overrides, resume=resume)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,90 @@
 r"""
 # The labnn Command
 
-What there is to run, for a person who has just installed labnn.
+    labnn show 20261121
+
+looks at runs and uses what they learned. A command takes words and options, which are written as
+`name=value`, and prints text, or one JSON object with `--json`. Those that only read what a run has
+written answer at once, because they do without torch.
 """
 
+import difflib
+import importlib
 import importlib.util
 import pkgutil
 import sys
+from dataclasses import dataclass
 
 from labnn import __version__
+from labnn.runs.exits import guarded
+from labnn.runs.folders import RunError
+from labnn.runs.plain_text import say, say_json
+
+
+@dataclass(frozen=True)
+class Command:
+    """
+    ## A command
+
+    The function gets words and options, and returns an object for `--json`, and a text.
+    """
+
+    # `module:function`
+    entry: str
+    # What it takes, as the user types it
+    usage: str
+    # How many words it takes
+    n_least: int
+    n_most: int
+    # The options that it knows; `None` leaves that to the function
+    options: tuple[str, ...] | None
+    text: str
+
+
+FLAGS = ("--json", "--help", "-h")
+# As many as a person likes
+MANY = 1_000_000
+WORDS = """RUN is the name of a run, any beginning of it that no other run has, a path,
+or auto for the newest run. --json prints one JSON object instead of text."""
+COMMANDS = {
+    "runs": Command(
+        "labnn.runs.looking:runs", "[EXPERIMENT]", 0, 1, (), "list the runs under logs/"
+    ),
+    "show": Command("labnn.runs.looking:show", "RUN", 1, 1, (), "what a run was, and how it went"),
+    "compare": Command(
+        "labnn.runs.comparing:compare", "RUN RUN ...", 2, MANY, (), "what differs between runs"
+    ),
+    "report": Command(
+        "labnn.runs.report:report", "RUN [out=FILE]", 1, 1, ("out",), "a run as one HTML file"
+    ),
+    "record": Command(
+        "labnn.runs.record:record", "RUN DIR", 2, 2, (), "a small copy of a run, to be kept"
+    ),
+    "fill": Command(
+        "labnn.runs.fill:fill",
+        'RUN "to be or [MASK]ot" [top_k=5] [checkpoint=best]',
+        1,
+        2,
+        ("top_k", "checkpoint"),
+        "predict hidden tokens",
+    ),
+    "eval": Command(
+        "labnn.runs.evaluate:evaluate",
+        "RUN [text.path=FILE] [checkpoint=best] [name=value ...]",
+        1,
+        1,
+        None,
+        "loss, perplexity and accuracy",
+    ),
+    "export": Command(
+        "labnn.runs.export:export",
+        "RUN DIR [checkpoint=best]",
+        2,
+        2,
+        ("checkpoint",),
+        "weights, sizes and tokenizer, for other programs",
+    ),
+}
 
 
 def experiments() -> list[str]:
@@ -23,20 +99,99 @@ def experiments() -> list[str]:
     )
 
 
+def help_text() -> str:
+    """What there is"""
+    lines = ["usage: labnn COMMAND [WORDS] [name=value ...] [--json]", ""]
+    for name, command in COMMANDS.items():
+        lines.append(f"  labnn {name} {command.usage}")
+        lines.append(f"      {command.text}")
+    lines += ["  labnn --version", "", WORDS, "", "experiments, each with --help:"]
+    return "\n".join([*lines, *(f"  python -m {name}" for name in experiments())])
+
+
+def split(arguments: list[str]) -> tuple[list[str], dict[str, str], set[str]]:
+    """
+    Words, options and flags. An option has a name before its first `=`; after `--` all are words.
+    Raises `RunError`.
+    """
+    words, options, flags = [], {}, set()
+    rest = iter(arguments)
+    for argument in rest:
+        name, is_option, value = argument.partition("=")
+        name = name.removeprefix("--")
+        if argument == "--":
+            words += rest
+        elif argument in FLAGS:
+            flags.add(argument)
+        elif is_option and all(map(str.isidentifier, name.split("."))):
+            if options.get(name, value) != value:
+                raise RunError(f"{name} is given twice, as {options[name]} and as {value}")
+            options[name] = value
+        elif argument.startswith("-") and " " not in argument and argument != "-":
+            raise RunError(
+                f"{argument} is no argument; write name=value, --json or --help, and -- before a "
+                "word that begins with -"
+            )
+        else:
+            words.append(argument)
+    return words, options, flags
+
+
+def check(name: str, words: list[str], options: dict[str, str]) -> None:
+    """Whether a command takes these words and options. Raises `RunError`."""
+    command = COMMANDS[name]
+    for option in options:
+        if command.options is not None and option not in command.options:
+            known = ", ".join(command.options)
+            raise RunError(
+                f"labnn {name} has no option {option}; "
+                + (f"its options are {known}; " if known else "it has none; ")
+                + "write -- before a word that holds ="
+            )
+    if not command.n_least <= len(words) <= command.n_most:
+        given = " ".join(map(repr, words)) or "no words"
+        raise RunError(f"usage: labnn {name} {command.usage}; given: {given}")
+
+
+def answer(name: str, arguments: list[str]) -> None:
+    """Do what a command says and print what it gives. Raises `RunError`."""
+    command = COMMANDS[name]
+    words, options, flags = split(arguments)
+    if flags & {"--help", "-h"}:
+        say(f"usage: labnn {name} {command.usage} [--json]\n\n{command.text}\n\n{WORDS}")
+        return
+    check(name, words, options)
+    module, _, function = command.entry.partition(":")
+    data, text = getattr(importlib.import_module(module), function)(words, options)
+    if "--json" in flags:
+        say_json(data)
+    else:
+        say(text)
+
+
+def unknown(name: str) -> str:
+    """What to do instead, in words"""
+    if name.startswith("-"):
+        return f"{name!r} stands where a command should; write labnn COMMAND, then all else"
+    near = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean {near[0]}?" if near else "labnn --help lists all"
+    return f"labnn has no command {name!r}; {hint}"
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Print the version, or how to begin. Returns the exit code."""
+    """Run a command. Returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments in (["--version"], ["version"]):
-        print(f"labnn {__version__}")
-        return 0
-    if arguments and arguments not in (["--help"], ["-h"]):
-        wrong = " ".join(arguments)
-        print(f"error: labnn has no command {wrong!r}; labnn --help lists all", file=sys.stderr)
+        return guarded(lambda: say(f"labnn {__version__}"))
+    if arguments[:1] == ["help"] and len(arguments) > 1:
+        arguments = [arguments[1], "--help"]
+    if not arguments or arguments[0] in ("--help", "-h", "help"):
+        return guarded(lambda: say(help_text()))
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"error: {unknown(name)}", file=sys.stderr)
         return 2
-    print("usage: labnn [--version]\n\nexperiments, each with --help:")
-    for name in experiments():
-        print(f"  python -m {name}")
-    return 0
+    return guarded(lambda: answer(name, rest))
 
 
 if __name__ == "__main__":

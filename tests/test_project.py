@@ -367,6 +367,7 @@ def test_a_site_without_a_generator_is_said(built):
     with pytest.raises(AssertionError, match="^docs: there is no generator of the site yet\n"):
         make(built, "docs")
     (built / "docs_gen").mkdir()
+    (built / "docs_gen" / "__main__.py").touch()
     assert make(built, "docs") == "<-m><docs_gen><build><labnn><-o><site>\n"
 
 

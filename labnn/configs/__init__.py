@@ -11,7 +11,8 @@ labml itself.
 
 A training is put together from the [position](position.html) in a run, the [loop](loop.html), its
 [rounds](rounds.html), the [device and precision](device.html), [scores](scores.html),
-[one update](update.html) and the [step](training.html). The parts that experiments choose among are
+[one update](update.html) and the [step](training.html); its [state](state.html) is what survives,
+and [saving](saving.html) has the options for that. The parts that experiments choose among are
 those of [texts](text.html), [masking](masking.html), [transformers](transformer.html) and
 [optimizers](optimizer.html).
 """

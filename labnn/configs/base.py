@@ -76,6 +76,10 @@ class StrictConfigs(BaseConfigs):
         """What was overridden, here and in nested configs, by full names"""
         return all_overrides(self)
 
+    def _is_computed(self, item: str) -> bool:
+        """Whether a field was read"""
+        return item in self._Configs__cached
+
     def _path(self, item: str) -> str:
         """A field with the names of the configs around it."""
         return ".".join([*self._Configs__ancestry, item])

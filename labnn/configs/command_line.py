@@ -13,21 +13,31 @@ from omegaconf.errors import OmegaConfBaseException
 from labnn.configs.types import CommandLineText, ConfigError
 
 FLAGS = ("--help", "-h", "--print-config", "--dry-run")
+# Flags with what comes after them
+VALUED = {"--config": "FILE", "--resume": "RUN", "--allow-change": "OPTION"}
 
 
-def parse(arguments: list[str]) -> tuple[set[str], list[dict]]:
+def parse(arguments: list[str]) -> tuple[dict[str, list[str]], list[dict]]:
     """
-    The flags, and the overrides in layers, of which the later ones count: a layer for each file in
-    order, and one for what was typed. Raises `ConfigError`.
+    The flags with their values, and the overrides in layers, of which the later ones count: a layer
+    for each file in order, and one for what was typed. Raises `ConfigError`.
     """
-    flags, layers, typed = set(), [], {}
+    flags, layers, typed = {}, [], {}
     rest = iter(arguments)
     for argument in rest:
+        flag, has_value, value = argument.partition("=")
         if argument in FLAGS:
-            flags.add("--help" if argument == "-h" else argument)
-        elif argument == "--config" or argument.startswith("--config="):
-            path = argument.partition("=")[2] if "=" in argument else next(rest, "")
-            layers.append(read_config(path))
+            flags["--help" if argument == "-h" else argument] = []
+        elif flag in VALUED:
+            value = value if has_value else next(rest, "")
+            if not value or value.startswith("--"):
+                raise ConfigError(
+                    f"{flag} has no {VALUED[flag].lower()}; write {flag} {VALUED[flag]}"
+                )
+            if flag == "--config":
+                layers.append(read_config(value))
+            else:
+                flags.setdefault(flag, []).append(value)
         elif "=" in argument and not argument.startswith("="):
             name, _, value = argument.removeprefix("--").partition("=")
             if name in typed and typed[name] != value:
@@ -36,15 +46,17 @@ def parse(arguments: list[str]) -> tuple[set[str], list[dict]]:
         else:
             raise ConfigError(
                 f"{argument} is no argument; write options as name=value, or one of "
-                f"{', '.join(FLAGS)}, --config FILE"
+                f"{', '.join([*FLAGS, *map(' '.join, VALUED.items())])}"
             )
+    if len(flags.get("--resume", [])) > 1:
+        raise ConfigError(f"--resume takes one run, not {', '.join(flags['--resume'])}")
+    if "--allow-change" in flags and "--resume" not in flags:
+        raise ConfigError("--allow-change goes with --resume RUN")
     return flags, [*layers, typed]
 
 
 def read_config(path: str) -> dict:
     """Options from a YAML file, by full names or nested. Raises `ConfigError`."""
-    if not path:
-        raise ConfigError("--config has no file; write --config FILE")
     try:
         loaded = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     except OSError as e:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+import torch
 from labml import tracker
 from labml_helpers.train_valid import BatchIndex
 
@@ -37,17 +38,29 @@ class Listener:
     methods; the ones here do nothing.
     """
 
+    def open(self) -> None:
+        """Before anything is built"""
+
+    def close(self) -> None:
+        """After all the rest, whatever happened"""
+
     def on_start(self, conf: Any) -> None:
         """Everything is built, and nothing was updated yet."""
 
     def on_phase(self, position: Position, total: int) -> None:
         """A phase of `total` batches begins."""
 
+    def on_round(self, position: Position) -> None:
+        """A round begins, or the last one is over; the position is between rounds."""
+
     def on_batch(self, position: Position, total: int) -> None:
         """A batch is done; `position.batch` is the next one."""
 
     def on_phase_end(self, position: Position) -> None:
         """A phase is over, and what it gave is in the tracker."""
+
+    def on_gradients(self, model: Any) -> None:
+        """The gradients of an update are complete, and the step is not made yet."""
 
     def on_update(self) -> None:
         """The optimizer made a step, and what belongs to it was saved in the tracker."""
@@ -65,6 +78,10 @@ class Listener:
         """Whether to leave before the next batch"""
         return False
 
+    def should_end(self) -> bool:
+        """Whether the run is complete before all epochs are"""
+        return False
+
 
 def batches(loader: Iterable, position: Position) -> Iterator:
     """
@@ -73,7 +90,20 @@ def batches(loader: Iterable, position: Position) -> Iterator:
     """
     if hasattr(loader, "batches"):
         return iter(loader.batches(position.epoch, position.batch))
+    # A generator that only this loader draws from would be where the last epoch has left it, and a
+    # run that goes on has not seen that epoch.
+    for generator in own_generators(loader):
+        generator.manual_seed(position.order_seed())
     return islice(drawn_apart(loader, position.order_seed()), position.batch, None)
+
+
+def own_generators(loader: Any) -> Iterator[torch.Generator]:
+    """Those of a loader of torch, and of the samplers that it is made of"""
+    if isinstance(generator := getattr(loader, "generator", None), torch.Generator):
+        yield generator
+    for name in ("sampler", "batch_sampler"):
+        if (inner := getattr(loader, name, None)) is not None:
+            yield from own_generators(inner)
 
 
 def drawn_apart(loader: Iterable, seed: int) -> Iterator:
@@ -127,6 +157,18 @@ class Phase:
         total = len(self.loader)
         return round_ * total // self.n_rounds, (round_ + 1) * total // self.n_rounds
 
+    def state_dict(self) -> dict:
+        """What metrics of labml_helpers have counted in this phase"""
+        return {"states": [dict(vars(s)) if hasattr(s, "__dict__") else s for s in self.states]}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on counting."""
+        for number, kept in enumerate(state["states"]):
+            if hasattr(self.states[number], "__dict__"):
+                vars(self.states[number]).update(kept)
+            else:
+                self.states[number] = kept
+
     def __call__(self) -> None:
         """Do the rest of the phase, from the position on."""
         position, listener = self.conf.position, self.conf._listener
@@ -143,7 +185,8 @@ class Phase:
         if self.place != (position.epoch, position.batch):
             self.rest = batches(self.loader, position)
         self.place = None
-        for batch in islice(self.rest, end - position.batch):
+        # With larger batches than before, a run that goes on may be beyond the end.
+        for batch in islice(self.rest, max(end - position.batch, 0)):
             if listener.should_stop():
                 raise Stopped
             self.conf.step(batch, index)

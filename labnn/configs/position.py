@@ -34,9 +34,19 @@ class Position:
     epoch: int = 0
     # Part of the epoch, from 0 to `inner_iterations`
     round: int = 0
+    # One of the phases, or `done` when the run is complete
     phase: str = "sample"
     # The next batch; in training it counts through the epoch, in validation through the split
     batch: int = 0
+
+    def state_dict(self) -> dict:
+        """Everything but the seed, which is an option"""
+        return {"epoch": self.epoch, "round": self.round, "phase": self.phase, "batch": self.batch}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go there."""
+        for name in self.state_dict():
+            setattr(self, name, state[name])
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
         """A generator for this place. Neighbouring places and seeds share nothing."""

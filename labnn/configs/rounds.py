@@ -19,9 +19,11 @@ from torch import nn
 
 from labnn.configs.base import StrictConfigs
 from labnn.configs.guards import check_registered
-from labnn.configs.loop import Listener, Loop, Phase
+from labnn.configs.loop import Listener, Loop, Phase, Stopped
 from labnn.configs.overrides import unread
 from labnn.configs.position import Position, seed_all
+from labnn.configs.saving import CheckpointConfigs, EarlyStoppingConfigs
+from labnn.configs.state import Gradients, RandomState
 from labnn.configs.types import ConfigError, NonNegativeInt, PositiveInt
 
 
@@ -56,6 +58,11 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
     # Validates
     validator: Any = "valid_phase"
 
+    # When the run is saved
+    checkpoint: CheckpointConfigs = CheckpointConfigs()
+    # When the run ends before all epochs are done
+    early_stopping: EarlyStoppingConfigs = EarlyStoppingConfigs()
+
     # Metrics of labml_helpers that `init` made
     state_modules: list = []
     # Fields of labml_helpers that its own loop reads, and this one does not
@@ -64,6 +71,17 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
 
     # Who surrounds the training; names with an underscore are not options.
     _listener = Listener()
+    # Options that leave every step as it is: a run that goes on may have other ones.
+    _free = (
+        "epochs",
+        "checkpoint",
+        "early_stopping",
+        "prompt",
+        "device",
+        "is_log_model_params_grads",
+        "is_log_model_activations",
+        "log_params_updates",
+    )
 
     def run(self):
         """
@@ -75,9 +93,14 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
             self.prepare()
             self._listener.on_start(self)
             for _ in self.training_loop:
+                if self.is_over():
+                    break
                 self.run_step()
-            # What the last round has taught shows only after it.
-            self.phase("sample")
+            # What the last round has taught shows only after it, once.
+            if self.position.phase != "done":
+                self.is_over()
+                self.phase("sample")
+                self.position.phase = "done"
         except BaseException as error:
             self._listener.on_end(error)
             raise
@@ -97,16 +120,59 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         check_loader("train_loader", self.train_loader)
         if self.valid_loader is not None:
             check_loader("valid_loader", self.valid_loader)
+        elif self.early_stopping.patience:
+            raise ConfigError(
+                f"early_stopping.patience is {self.early_stopping.patience}, and there is no "
+                "valid_loader to judge by; take one of them back"
+            )
         # Dropout is the same whatever was drawn to build the model.
         seed_all(self.seed)
+
+    def is_over(self) -> bool:
+        """Between rounds: whether early stopping ends the run. Raises `Stopped` after a signal."""
+        listener = self._listener
+        listener.on_round(self.position)
+        if listener.should_stop():
+            raise Stopped
+        return listener.should_end()
+
+    def check(self):
+        """What is saved, and when a run ends, is known before it begins."""
+        super().check()
+        self.checkpoint.check()
+
+    def state_parts(self) -> dict[str, Any]:
+        """
+        ### Everything that has to survive
+
+        Each has `state_dict` and `load_state_dict`, and they are put back in this order. A subclass
+        with more of it adds its own.
+        """
+        return {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "gradients": Gradients(self.model),
+            "trainer": self.trainer,
+            "validator": self.validator,
+            "position": self.position,
+            "random": RandomState(),
+        }
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What the data came to: a run that goes on must find it as it was."""
+        valid = [] if self.valid_loader is None else self.valid_loader
+        return {"train_batches": len(self.train_loader), "valid_batches": len(valid)}
 
     def run_step(self):
         """
         ### One round, or the rest of it
+
+        A complete run to which more epochs are given has shown its samples already.
         """
         position = self.position
         if position.phase == "sample":
             self.phase("sample")
+        if position.phase in ("sample", "done"):
             position.phase, position.batch = "train", self.trainer.bounds(position.round)[0]
         if position.phase == "train":
             with self.mode.update(is_train=True):

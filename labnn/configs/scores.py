@@ -72,7 +72,17 @@ class Meter:
         self.n_correct += int(scores.n_correct)
         self.n_tokens += int(scores.n_tokens)
         if scores.targets is not None:
+            if isinstance(self.targets, torch.Tensor):
+                self.targets = self.targets.to(scores.targets.device)
             self.targets = self.targets + scores.targets
+
+    def state_dict(self) -> dict:
+        """The sums"""
+        return dict(vars(self))
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from these sums; a count by tokens moves to its device with the next batch."""
+        vars(self).update(state)
 
     def means(self) -> dict[str, float]:
         """Loss and accuracy of a token; nothing where no token was scored"""

@@ -7,6 +7,7 @@ options can be listed and checked without any file.
 [Training configs](training.html) with a text are what the experiments on language start from.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,18 @@ class TextTrainingConfigs(TrainingConfigs):
     # Batches to judge by; none skips validation
     valid_loader: Any = "valid_windows"
 
+    def fingerprint(self) -> dict[str, Any]:
+        """Where the text is from, and the sum of what is in it"""
+        parts = {"train": self.text.train, "valid": self.text.valid}
+        return {
+            "name": self.text.name,
+            "source": self.text.source,
+            **{f"{part}_characters": len(text) for part, text in parts.items()},
+            **{f"{part}_sha256": text_sum(text) for part, text in parts.items()},
+            "tokens": self.tokenizer.n_tokens,
+            **super().fingerprint(),
+        }
+
     def summary(self) -> str:
         """What the accuracy is worth: the simplest thing without a model is to say one token."""
         constant, accuracy = self.meter.constant(), self.meter.means().get("accuracy")
@@ -99,6 +112,11 @@ class TextTrainingConfigs(TrainingConfigs):
             f"accuracy on {self.meter.n_tokens:,} tokens of the validation part: {accuracy:.3f}; "
             f"always predicting {name!r}, the most frequent one: {share:.3f}"
         )
+
+
+def text_sum(text: str) -> str:
+    """The SHA-256 of a text, which may hold half characters"""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @option(TextTrainingConfigs.tokenizer)

@@ -10,7 +10,7 @@ Names of options are those of labml's experiments, so that overrides written for
 """
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from labml import tracker
@@ -22,8 +22,8 @@ from labnn.configs.device import DeviceConfigs, MixedPrecision, Precision
 from labnn.configs.optimizer import OptimizerConfigs
 from labnn.configs.rounds import RoundsConfigs
 from labnn.configs.scores import Meter, Scores
-from labnn.configs.types import ConfigError, NonNegativeFloat, PositiveInt
-from labnn.configs.update import Update
+from labnn.configs.types import ConfigError, NonNegativeFloat, NonNegativeInt, PositiveInt
+from labnn.configs.update import TrainingError, Update
 
 
 class TrainingConfigs(RoundsConfigs):
@@ -49,6 +49,10 @@ class TrainingConfigs(RoundsConfigs):
     is_log_model_params_grads: bool = False
     # Track statistics of the outputs of all modules at the last batch of an epoch
     is_log_model_activations: bool = False
+    # Updates between histograms of weights and gradients in TensorBoard; 0 has none
+    log_params_updates: NonNegativeInt = 0
+    # What to do where a loss or a gradient is not finite: stop the run, or skip the update
+    nan: Literal["stop", "skip"] = "stop"
 
     # Scale and type of half precision
     mixed_precision: MixedPrecision = "from_precision"
@@ -68,6 +72,16 @@ class TrainingConfigs(RoundsConfigs):
         if isinstance(optimizer, OptimizerConfigs):
             optimizer.check()
         _ = self.mixed_precision
+
+    def state_parts(self) -> dict[str, Any]:
+        """Beside that of the rounds: the scale of half precision, and sums that are not done."""
+        parts = {
+            **super().state_parts(),
+            "scaler": self.mixed_precision.scaler,
+            "meter": self.meter,
+        }
+        # A step of a person's own may do without it, and with what it reads.
+        return {**parts, "update": self.update} if self._is_computed("update") else parts
 
     def forward_loss(self, batch: Any) -> Scores:
         """The scores of one batch. Draw random numbers from `self.position.generator()`."""
@@ -101,7 +115,11 @@ class TrainingConfigs(RoundsConfigs):
         self.update.backward(scores)
         # The last batch of an epoch ends the accumulation as well: no gradient is dropped.
         if batch_idx.is_interval(self.update_batches):
-            self.make_update(self.is_log_model_params_grads and batch_idx.is_last)
+            try:
+                self.make_update(self.is_log_model_params_grads and batch_idx.is_last)
+            except TrainingError as e:
+                e.batch = batch
+                raise
 
     def make_update(self, is_stored: bool):
         """
@@ -112,13 +130,14 @@ class TrainingConfigs(RoundsConfigs):
 
         def store() -> None:
             """Between the backward pass and the step the gradients are complete."""
+            self._listener.on_gradients(self.model)
             if is_stored:
                 store_model_indicators(self.model)
 
         where = f"epoch {self.position.epoch + 1}, batch {self.position.batch + 1}"
         values = self.update.step(f"{where}, step {tracker.get_global_step():,}", store)
         if not values:
-            self._listener.warn("fp16 overflowed: updates are skipped until the scale fits")
+            self._listener.warn(self.update.skipped)
             return
         for name in ("loss", "accuracy"):
             if name in values:
@@ -126,6 +145,8 @@ class TrainingConfigs(RoundsConfigs):
         now = time.perf_counter()
         tracker.add("lr", float(self.optimizer.param_groups[0]["lr"]))
         tracker.add("grad_norm", values["grad_norm"])
+        if self.update.n_skipped:
+            tracker.add("skipped_updates", self.update.n_skipped)
         tracker.add("tokens_per_s", self._n_seen / max(now - self._clock, 1e-9))
         self._clock, self._n_seen = now, 0
         tracker.save()
@@ -194,6 +215,7 @@ def one_update(c: TrainingConfigs) -> Update:
         optimizer=c.optimizer,
         precision=c.mixed_precision,
         grad_norm_clip=c.grad_norm_clip,
+        is_skipping=c.nan == "skip",
     )
 
 

@@ -14,7 +14,8 @@ which is known at once and keeps the numbers small, and the gradients are rescal
 With one batch nothing is left to rescale.
 
 **What is not a number.** A loss or a gradient that is infinite or not a number would spoil every
-weight in one step. The run stops before it and names the place.
+weight in one step. The run stops before it and names the place, or, where the user prefers that,
+goes on without this update; ten in a row stop it all the same.
 
 [The training step](training.html) calls `backward` for each batch and `step` for each update.
 """
@@ -28,11 +29,18 @@ from torch import nn
 from labnn.configs.device import MixedPrecision
 from labnn.configs.scores import Meter, Scores
 
+# So many updates in a row that are skipped are no accident.
+MAX_SKIPPED = 10
+
 
 class TrainingError(RuntimeError):
     """
     ## Training cannot go on
+
+    `batch` is what the model read last, if that is known.
     """
+
+    batch = None
 
 
 class Update:
@@ -47,21 +55,43 @@ class Update:
         optimizer: torch.optim.Optimizer,
         precision: MixedPrecision,
         grad_norm_clip: float,
+        is_skipping: bool = False,
     ):
         r"""
         * `model` has the parameters that are clipped
         * `optimizer` makes the step
         * `precision` has the scale of the loss
         * `grad_norm_clip` is the largest norm of all gradients together; 0 does not clip
+        * `is_skipping` goes on where a loss or a gradient is not finite
         """
         self.model = model
         self.optimizer = optimizer
         self.precision = precision
         self.grad_norm_clip = grad_norm_clip
+        self.is_skipping = is_skipping
         self.meter = Meter()
         # $n_1$
         self.unit = 0
         self.last_loss = math.nan
+        # Updates without a step: in all, in a row, and why the last one had none
+        self.n_skipped = self.n_in_a_row = 0
+        self.skipped = ""
+
+    def state_dict(self) -> dict:
+        """What an update that is not finished has so far; its gradients are the model's."""
+        return {
+            "meter": self.meter.state_dict(),
+            "unit": self.unit,
+            "last_loss": self.last_loss,
+            "n_skipped": self.n_skipped,
+            "n_in_a_row": self.n_in_a_row,
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on with it."""
+        self.meter.load_state_dict(state["meter"])
+        for name in ("unit", "last_loss", "n_skipped", "n_in_a_row"):
+            setattr(self, name, state[name])
 
     def backward(self, scores: Scores) -> None:
         """Add the gradients of one batch."""
@@ -73,20 +103,16 @@ class Update:
 
     def step(self, where: str, before_step: Callable[[], None] = lambda: None) -> dict[str, float]:
         r"""
-        Make the step, clear the gradients, and return what is to be tracked: nothing where half
-        precision skipped the step. Raises `TrainingError` for a loss or a gradient that is not
-        finite.
+        Make the step, clear the gradients, and return what is to be tracked: nothing where the step
+        was skipped, and `skipped` says why. Raises `TrainingError` for a loss or a gradient that is
+        not finite.
 
         * `where` names the place in messages
         * `before_step` is called when the gradients are final
         """
         scaler, meter = self.precision.scaler, self.meter
         if not math.isfinite(meter.loss):
-            raise TrainingError(
-                f"the loss is {meter.loss} at {where}, after {self.last_loss:.4g}; the weights are "
-                "those before this update; try a lower optimizer.learning_rate or a longer "
-                "optimizer.warmup"
-            )
+            return self._refuse(f"the loss is {meter.loss} at {where}, after {self.last_loss:.4g}")
         scaler.unscale_(self.optimizer)
         parameters = [p for p in self.model.parameters() if p.grad is not None]
         if meter.n_tokens > self.unit:
@@ -96,9 +122,10 @@ class Update:
         # In half precision an overflow is expected now and then: the scaler skips that step and
         # lowers the scale.
         if not scaler.is_enabled() and not norm.isfinite():
-            raise TrainingError(
+            loss = meter.means().get("loss", 0)
+            return self._refuse(
                 f"the gradient of {self._first_bad()} is not finite at {where}, with a loss of "
-                f"{meter.means().get('loss', 0):.4g}; the weights are those before this update"
+                f"{loss:.4g}, after {self.last_loss:.4g}"
             )
         if self.grad_norm_clip:
             nn.utils.clip_grads_with_norm_(parameters, self.grad_norm_clip, norm)
@@ -106,19 +133,44 @@ class Update:
         scale = scaler.get_scale()
         scaler.step(self.optimizer)
         scaler.update()
-        self.optimizer.zero_grad(set_to_none=True)
-        is_skipped = scaler.is_enabled() and scaler.get_scale() < scale
-        if is_skipped and scaler.get_scale() < 1:
-            raise TrainingError(
-                f"the gradients are not finite at {where}, however small the loss is scaled; the "
-                "weights are those before this update; try precision=fp32"
-            )
+        if scaler.is_enabled() and scaler.get_scale() < scale:
+            if scaler.get_scale() < 1:
+                raise TrainingError(
+                    f"the gradients are not finite at {where}, however small the loss is scaled; "
+                    "the weights are those before this update; try precision=fp32"
+                )
+            return self._leave_out("fp16 overflowed: updates are skipped until the scale fits")
 
-        values = {} if is_skipped else {**meter.means(), "grad_norm": float(norm)}
+        values = {**meter.means(), "grad_norm": float(norm)}
         self.last_loss = values.get("loss", self.last_loss)
-        meter.reset()
-        self.unit = 0
+        self.n_in_a_row = 0
+        self._clear()
         return values
+
+    def _refuse(self, what: str) -> dict:
+        """Stop at a number that is not finite, or leave the update out."""
+        if self.is_skipping and self.n_in_a_row < MAX_SKIPPED:
+            self.n_in_a_row += 1
+            return self._leave_out("updates whose loss or gradient is not finite are skipped")
+        rate = self.optimizer.param_groups[0]["lr"]
+        row = f"; {MAX_SKIPPED} updates before it were skipped" if self.n_in_a_row else ""
+        raise TrainingError(
+            f"{what}, at a learning rate of {float(rate):.3g}{row}; the weights are those before "
+            "this update; try a lower optimizer.learning_rate or a longer optimizer.warmup"
+        )
+
+    def _leave_out(self, why: str) -> dict:
+        """No step"""
+        self.n_skipped += 1
+        self.skipped = why
+        self._clear()
+        return {}
+
+    def _clear(self) -> None:
+        """The next batch begins an update."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.meter.reset()
+        self.unit = 0
 
     def _first_bad(self) -> str:
         """The first parameter whose gradient is not finite"""

@@ -56,6 +56,26 @@ def written(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is no plain value")
 
 
+def is_written(value: Any) -> bool:
+    """Whether YAML can give a value back"""
+    try:
+        written(value)
+    except TypeError:
+        return False
+    return True
+
+
+def plain(value: Any) -> Any:
+    """An override as YAML has it"""
+    if isinstance(value, (bool, int, float, type(None))):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    return str(value)
+
+
 def complete(conf: BaseConfigs, rows: dict[str, dict]) -> dict[str, dict]:
     """
     labml's description of the options, with all values that are known

@@ -60,6 +60,9 @@ class Noam(AdamW):
     rate that it had. Weight decay is that of `AdamW`, by the scheduled rate.
     """
 
+    # What a group counts, beside the options that were given to it
+    counters = ("updates",)
+
     def __init__(
         self,
         params: Iterable[torch.Tensor] | Iterable[dict[str, Any]],

@@ -11,19 +11,17 @@ An argument `name=value` is an override, the same as in code. The rest are few:
 | `--print-config` | prints the options as YAML, which `--config` reads back |
 | `--config FILE` | takes options from a file; those of the command line come after it |
 | `--dry-run` | builds everything, makes one update, and says what a run needs |
+| `--resume RUN` | [goes on](resume.html) with a run, by its name, the beginning of it, or `auto` |
+| `--allow-change NAME` | lets a run go on with another value of an option that it hangs on |
 
-A mistake is one line and exit code 2, a failure one line and 1. `LABNN_TRACEBACK=1` shows where it
-came from.
+A mistake is one line and an [exit code](exits.html) of 2, a failure one line and 1.
 """
 
-import os
 import sys
-import traceback
 from typing import NoReturn
 
 from labnn.configs.command_line import parse
-from labnn.configs.text import MISTAKES
-from labnn.configs.update import TrainingError
+from labnn.runs.exits import guarded
 
 
 def command(name: str, cls: type, options: dict, arguments: list[str] | None = None) -> NoReturn:
@@ -39,9 +37,10 @@ def command(name: str, cls: type, options: dict, arguments: list[str] | None = N
 def run(name: str, cls: type, options: dict, arguments: list[str] | None) -> None:
     """What was asked for on the command line"""
     from labnn.runs import options as listing
-    from labnn.runs.console import say
     from labnn.runs.dry_run import dry_run
     from labnn.runs.launch import launch
+    from labnn.runs.plain_text import say
+    from labnn.runs.resume import on_command_line
 
     flags, layers = parse(sys.argv[1:] if arguments is None else arguments)
     if "--help" in flags:
@@ -51,37 +50,6 @@ def run(name: str, cls: type, options: dict, arguments: list[str] | None) -> Non
     elif "--dry-run" in flags:
         dry_run(name, cls, options, *layers)
     else:
-        launch(name, cls, options, *layers)
-
-
-def guarded(work) -> int:
-    """Do `work`, turn what it raises into lines on stderr, and return an exit code."""
-    try:
-        work()
-        # What is still to be written can fail as well.
-        sys.stdout.flush()
-        return 0
-    except KeyboardInterrupt:
-        return 130
-    except SystemExit as e:
-        return e.code if isinstance(e.code, int) else 1
-    except BrokenPipeError:
-        # Whoever read our output has gone, and there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as e:
-        if os.environ.get("LABNN_TRACEBACK") == "1":
-            traceback.print_exc()
-        for line in problem(e).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        return 2 if isinstance(e, MISTAKES) else 1
-
-
-def problem(error: Exception) -> str:
-    """An exception in words; a mistake of the user has its own, anything else its type as well."""
-    if isinstance(error, (*MISTAKES, TrainingError)):
-        return str(error)
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}; LABNN_TRACEBACK=1 shows where"
+        (resume,) = flags.get("--resume", [None])
+        allow = tuple(flags.get("--allow-change", ()))
+        launch(name, cls, options, *layers, resume=resume, allow_change=allow, how=on_command_line)

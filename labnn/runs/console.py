@@ -19,19 +19,13 @@ from rich.live import Live
 from rich.text import Text
 
 from labnn.configs.position import Position
+from labnn.runs.plain_text import duration, say
 from labnn.runs.samples import Sample
 
 STYLES = {"given": "dim", "right": "bold green", "wrong": "bold red"}
 LEGEND = "samples: [right] {said≠true}, anything else was given"
 # Seconds between lines of one kind in a log
 PACE = {"progress": 30.0, "round": 5.0, "samples": 30.0}
-
-
-def duration(seconds: float) -> str:
-    """1:02:03, or 2:03"""
-    minutes, seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 class Console:
@@ -131,12 +125,6 @@ class Console:
         if self.live is not None:
             self.live.stop()
             self.live = None
-
-
-def say(text: str, end: str = "\n") -> None:
-    """Print plain text. A stream that cannot show a sign gets a question mark, not an error."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), end=end, flush=True)
 
 
 def tolerant(stream: TextIO) -> TextIO:

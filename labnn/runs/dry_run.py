@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from labnn.configs.loop import Listener, Stopped
-from labnn.runs.console import say
-from labnn.runs.launch import asked, start
+from labnn.runs.launch import asked, prepared, start
+from labnn.runs.plain_text import say
 from labnn.runs.tracking import MetricsFile, add_writer, remove_writer
 
 
@@ -77,6 +77,8 @@ class DryRun(Listener):
         weights, moments = n_bytes(parameters), n_bytes(states)
         updates = math.ceil(len(conf.train_loader) / conf.update_batches) * conf.epochs
         rounds = conf.epochs * conf.inner_iterations + 1
+        # Those that are kept, the best one, and one that is being written
+        kept = (conf.checkpoint.keep + 2) * (weights + moments)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
         if conf.device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(conf.device)
@@ -88,7 +90,7 @@ class DryRun(Listener):
                 f"memory      {size(peak)} at its peak, of which weights {size(weights)}, "
                 f"gradients {size(weights)}, optimizer {size(moments)}",
                 f"disk        {size(updates * self.n_bytes)} for metrics, "
-                f"{size(rounds * self.n_sample_bytes)} for samples",
+                f"{size(rounds * self.n_sample_bytes)} for samples, {size(kept)} for checkpoints",
             ]
         )
 
@@ -120,7 +122,7 @@ def dry_run(name: str, cls: type, options: dict, *overrides: dict | None) -> Any
     """Build everything, make one update, print what a run needs, and write nothing."""
     listener = DryRun(asked(cls, options, *overrides))
     try:
-        conf = start(name, cls, options, overrides, listener)
+        conf = start(name, cls, *prepared(cls, options, *overrides), listener)
     except Stopped:
         conf = listener.conf
     print(listener.report())

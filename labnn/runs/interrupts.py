@@ -2,7 +2,8 @@ r"""
 # Interrupts
 
 Ctrl-C and SIGTERM ask a run to stop, and it does between two batches, with everything written. A
-second signal does not wait.
+second signal does not wait. Before the first update there is nothing to write, and a run that is
+still reading its text ends at once.
 
 A script that starts a run with `&` hands it a Ctrl-C that is ignored; the handler counts either
 way.
@@ -35,11 +36,13 @@ class Interrupts:
     def __init__(self):
         """No signal came yet, and nothing is handled."""
         self.received: int | None = None
+        # Whether there is something to finish first
+        self.is_patient = False
         self.before: dict[int, object] = {}
 
     def install(self) -> None:
         """Handle signals from here on. Only the main thread may; elsewhere nothing changes."""
-        if threading.current_thread() is threading.main_thread():
+        if not self.before and threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 self.before[number] = signal.signal(number, self.handle)
 
@@ -54,6 +57,8 @@ class Interrupts:
         if self.received is not None:
             raise self.exception()
         self.received = number
+        if not self.is_patient:
+            raise self.exception()
 
     def exception(self) -> BaseException:
         """What the signal means for the caller of the run"""

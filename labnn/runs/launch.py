@@ -17,6 +17,7 @@ where `attach` stands where `experiment.add_pytorch_models` stood in older versi
 """
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from labml import experiment, lab
 from labnn.configs.guards import check_registered
 from labnn.configs.loop import Listener
 from labnn.configs.overrides import given, resolve, template
+from labnn.runs.plain_text import say
+from labnn.runs.resume import in_code, in_own_form, reopen
 from labnn.runs.session import Session
-from labnn.runs.tracking import Plain, quiet, reset_tracker
+from labnn.runs.tracking import Plain, go_on_in, quiet, reset_tracker
 
 
 def prepared(cls: type, options: dict, *layers: dict | None) -> tuple[Any, dict]:
@@ -69,34 +72,77 @@ def part_at(conf: Any, name: str) -> Any:
     return conf
 
 
-def launch(name: str, cls: type, options: dict, *overrides: dict | None) -> Any:
+def launch(
+    name: str,
+    cls: type,
+    options: dict,
+    *overrides: dict | None,
+    resume: str | None = None,
+    allow_change: tuple[str, ...] = (),
+    how: Callable[[Path], str] = in_code,
+) -> Any:
     """
     Run an experiment and return its configs. Raises `ConfigError` for a mistake in the options or
-    in the text, before a folder is made.
+    in the text, before a folder is made, and `RunError` for a run that cannot go on.
 
     * `name` is the folder of its runs
     * `cls` is the class of its configs
     * `options` is what the experiment changes from the defaults of the class
     * `overrides` is what this run changes from that, the later ones before the earlier
+    * `resume` is a run that goes on, in its own folder and with its own options
+    * `allow_change` are options that may differ from those of that run
+    * `how` tells a person how to go on with a run, by its folder
     """
-    return start(name, cls, options, overrides, None)
+    if resume is None:
+        conf, values = prepared(cls, options, *overrides)
+        session = Session(name, values, asked(cls, options, *overrides), how=how)
+        return start(name, cls, conf, values, session)
+    resumed = reopen(resume, name, cls, allow_change)
+    try:
+        before = resumed.overrides(overrides)
+        conf, values = prepared(cls, before, *overrides)
+        resumed.compare(cls, values)
+        if story := resumed.is_complete():
+            say(story)
+            objects = {name: values[name] for name in resumed.objects if name in values}
+            return loaded(resumed.folder, cls, objects)
+        changed = asked(cls, before, *overrides) | {*resumed.info.get("asked", [])}
+        session = Session(name, values, changed, resumed=resumed, how=how)
+        return start(name, cls, conf, values, session)
+    finally:
+        resumed.lock.release()
 
 
-def start(name: str, cls: type, options: dict, overrides: tuple, listener: Listener | None) -> Any:
+def loaded(folder: Path, cls: type, objects: dict[str, Any]) -> Any:
+    """
+    The configs of a run that is complete, with its last weights.
+
+    * `objects` are the values that no file holds
+    """
+    from labnn.runs.load import load
+
+    return load(folder, checkpoint="latest", overrides=objects, cls=cls)[0]
+
+
+def start(name: str, cls: type, conf: Any, values: dict, listener: Listener) -> Any:
     """
     What `launch` and `dry_run` share.
 
-    * `listener` surrounds the training; a `Session` if `None`
+    * `conf` and `values` are what `prepared` gives
+    * `listener` surrounds the training
     """
-    conf, values = prepared(cls, options, *overrides)
     with quiet():
         lab.configure({"path": str(Path.cwd()), "check_repo_dirty": False})
         reset_tracker()
         experiment.create(uuid="unnamed", name=name, writers=set(), python_file=source_file(cls))
         experiment.configs(conf, values)
-    conf._listener = listener or Session(name, values, asked(cls, options, *overrides))
-    with quiet(Plain()):
-        conf.run()
+    conf._listener = listener
+    try:
+        listener.open()
+        with quiet(Plain()):
+            conf.run()
+    finally:
+        listener.close()
     return conf
 
 
@@ -126,11 +172,22 @@ def default(conf: Any, name: str) -> Any:
     return given(conf, head) if nested is None else default(nested, rest)
 
 
-def attach(conf: Any) -> None:
+def attach(conf: Any, resume: str | None = None) -> None:
     """
-    Track and show a run in labml's own form. It stands between `experiment.configs` and
+    Track, save and show a run in labml's own form. It stands between `experiment.configs` and
     `experiment.start`, and the files go to labml's folder.
+
+    * `resume` is a run that goes on, by its name or path, in its own folder
     """
     check_registered(conf)
     reset_tracker()
-    conf._listener = Session(None, conf._overrides())
+    values, resumed = conf._overrides(), None
+    if resume is not None:
+        resumed = reopen(resume, None, type(conf))
+        try:
+            resumed.compare(type(conf), values)
+            go_on_in(resumed.folder)
+        except BaseException:
+            resumed.lock.release()
+            raise
+    conf._listener = Session(None, values, resumed=resumed, how=in_own_form)

@@ -27,7 +27,7 @@ from labml.configs import BaseConfigs
 
 from labnn.configs.overrides import given, keys, look, nested_class
 from labnn.configs.types import describe
-from labnn.runs.run import plain
+from labnn.configs.written_options import plain
 
 # Fields of labml_helpers that its own loop reads, and ours does not, or that only code can set
 UNUSED = {
@@ -99,7 +99,7 @@ def list_options(conf: BaseConfigs, prefix: str = "") -> Iterator[Option]:
     texts: dict[str, str] = {}
     for cls in reversed(type(conf).__mro__):
         texts.update({key: text for key, text in comments(cls).items() if text})
-    own = list(type(conf).__dict__.get("__annotations__", {}))
+    own = [k for k in type(conf).__dict__.get("__annotations__", {}) if not k.startswith("_")]
     others = [key for key in keys(conf) if key not in own]
     for key in [*own, *others]:
         if key in UNUSED:
@@ -155,6 +155,16 @@ def help_text(program: str, cls: type, options: dict, *overrides: dict) -> str:
         for name, text in option.choices.items():
             lines += wrapped(f"{name}: {text}" if text else name, indent=8)
     return "\n".join(lines)
+
+
+def known_options(cls: type, values: dict) -> dict[str, Any]:
+    """
+    Every option with its value, as a run starts with it; null where the run computes it.
+
+    * `values` are the overrides
+    """
+    found = list_options(config_of(cls, values))
+    return {option.name: None if option.is_computed else plain(option.value) for option in found}
 
 
 def wrapped(text: str, indent: int = 6) -> list[str]:

@@ -14,12 +14,19 @@ sort by time and never meet, however many runs start at once.
 | `samples.jsonl` | predictions for the prompts, a line for each round |
 | `source.diff` | what the code had on top of the commit |
 | `run_log.jsonl` | how the run ended, labml's form |
+| `status.json` | how it goes, for [those who look](folders.html) |
+| `run.lock` | held by the process that [runs it](lock.html) |
+| `checkpoints/` | what to [go on from](checkpoint.html) |
+| `tensorboard/` | [curves](tensorboard.html) for another program |
+| `bad_batch.json` | what the model read when the loss was no number |
 """
 
 import json
+import os
 import platform
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +36,15 @@ import yaml
 
 from labnn import __version__
 from labnn.configs.loop import Stopped
+from labnn.configs.position import Position
+from labnn.configs.update import TrainingError
+from labnn.configs.written_options import is_written, plain
+from labnn.runs.folders import replace, write_json
+from labnn.runs.options import known_options
 from labnn.runs.tracking import labml_run
+
+# Files to which a run only adds
+GROWING = ("metrics.jsonl", "samples.jsonl")
 
 
 def new_folder(experiment: str) -> Path:
@@ -55,6 +70,7 @@ def environment(conf: Any) -> dict:
         "platform": platform.platform(),
         "device": str(conf.device),
         "threads": torch.get_num_threads(),
+        "packages": dict(sorted((d.name, d.version) for d in metadata.distributions() if d.name)),
     }
 
 
@@ -70,29 +86,25 @@ def entry(cls: type) -> str | None:
     return f"{module}:{cls.__qualname__}" if module else None
 
 
-def plain(value: Any) -> Any:
-    """An override as YAML has it"""
-    if isinstance(value, (bool, int, float, type(None))):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    return str(value)
+def write_files(folder: Path, conf: Any, overrides: dict, asked: set[str], how: str) -> None:
+    """
+    What is known before the first update.
 
-
-def write_files(folder: Path, conf: Any, overrides: dict) -> None:
-    """What is known before the first update"""
+    * `asked` are the overrides that the person set
+    * `how` is the command that goes on with the run
+    """
     run = labml_run()
     info = {
         **run.to_dict(),
         "uuid": folder.name,
         "entry": entry(type(conf)),
-        "overrides": {name: plain(value) for name, value in overrides.items()},
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "environment": environment(conf),
+        "asked": sorted(asked),
+        "resume": how,
+        "resumed": [],
+        **made_of(conf, overrides),
     }
-    (folder / "run.yaml").write_text(yaml.safe_dump(plain(info), allow_unicode=True), "utf-8")
+    write_yaml(folder / "run.yaml", info)
     if run.diff:
         (folder / "source.diff").write_text(run.diff, "utf-8")
     save_configs(folder, conf)
@@ -101,10 +113,43 @@ def write_files(folder: Path, conf: Any, overrides: dict) -> None:
         (folder / "tokenizer.json").write_text(json.dumps(tokenizer.to_dict()), "utf-8")
 
 
+def made_of(conf: Any, overrides: dict) -> dict:
+    """What a run is made of; one that goes on may have other options."""
+    return {
+        "overrides": {name: plain(value) for name, value in overrides.items()},
+        # Objects cannot be read back from a file.
+        "objects": sorted(name for name, value in overrides.items() if not is_written(value)),
+        "options": known_options(type(conf), overrides),
+        "environment": environment(conf),
+        "data": conf.fingerprint(),
+    }
+
+
+def add_to_run(folder: Path, conf: Any, overrides: dict, update: int, changes: dict) -> None:
+    """
+    A run goes on.
+
+    * `update` is the number of updates before
+    * `changes` are options with their values before and now
+    """
+    info = yaml.safe_load((folder / "run.yaml").read_text("utf-8"))
+    resumed = {
+        "time": time.time(),
+        "update": update,
+        "changes": {name: list(values) for name, values in changes.items()},
+    }
+    info.update(made_of(conf, overrides), resumed=[*info.get("resumed", []), resumed])
+    write_yaml(folder / "run.yaml", info)
+
+
+def write_yaml(path: Path, data: Any) -> None:
+    """Plain data, as a whole"""
+    replace(path, yaml.safe_dump(plain(data), allow_unicode=True))
+
+
 def save_configs(folder: Path, conf: Any) -> None:
     """The options as they are now; those that are read later are written at the end."""
-    text = yaml.safe_dump(plain(conf._to_json()), allow_unicode=True)
-    (folder / "configs.yaml").write_text(text, "utf-8", "backslashreplace")
+    write_yaml(folder / "configs.yaml", conf._to_json())
 
 
 def labml_folder() -> Path:
@@ -114,12 +159,65 @@ def labml_folder() -> Path:
     return folder
 
 
-def write_status(folder: Path, error: BaseException | None) -> None:
+def state_after(error: BaseException | None) -> str:
+    """How a run ended, as `status.json` has it"""
+    if error is None:
+        return "finished"
+    is_stopped = isinstance(error, (Stopped, KeyboardInterrupt, SystemExit))
+    return "stopped" if is_stopped else "failed"
+
+
+def details_of(error: BaseException | None) -> str | None:
+    """The line of an error that ended a run"""
+    if state_after(error) != "failed":
+        return None
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def write_run_log(folder: Path, error: BaseException | None) -> None:
     """labml's note of how a run ended"""
-    status = "completed" if error is None else "crashed"
-    if isinstance(error, (Stopped, KeyboardInterrupt, SystemExit)):
-        status = "interrupted"
-    details = f"{type(error).__name__}: {error}" if status == "crashed" else None
-    line = {"status": status, "rank": 0, "details": details, "time": time.time()}
+    names = {"finished": "completed", "stopped": "interrupted", "failed": "crashed"}
+    line = {
+        "status": names[state_after(error)],
+        "rank": 0,
+        "details": details_of(error),
+        "time": time.time(),
+    }
     with open(folder / "run_log.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
+
+
+def write_status(folder: Path, **values: Any) -> None:
+    """How a run goes, as a whole; `changed` is now."""
+    write_json(folder / "status.json", {**values, "changed": time.time()})
+
+
+def save_batch(folder: Path, position: Position, error: BaseException | None) -> None:
+    """What the model read when the loss was no number, and where that was"""
+    if isinstance(error, TrainingError) and error.batch is not None:
+        found = {"position": position.state_dict(), "seed": position.seed}
+        write_json(folder / "bad_batch.json", {**found, "batch": lists(error.batch)})
+
+
+def lists(batch: Any) -> Any:
+    """The tensors of a batch as lists"""
+    if isinstance(batch, torch.Tensor):
+        # JSON has no number for what may be the reason.
+        return plain(batch.tolist()) if not batch.is_floating_point() else str(batch.tolist())
+    if isinstance(batch, dict):
+        return {str(name): lists(part) for name, part in batch.items()}
+    if isinstance(batch, (list, tuple)):
+        return [lists(part) for part in batch]
+    return str(batch)
+
+
+def synced_sizes(folder: Path) -> dict[str, int]:
+    """The bytes of the files that only grow, after they were brought to the disk"""
+    sizes = {}
+    for name in GROWING:
+        sizes[name] = 0
+        if (folder / name).exists():
+            with open(folder / name, "rb") as file:
+                os.fsync(file.fileno())
+                sizes[name] = os.fstat(file.fileno()).st_size
+    return sizes

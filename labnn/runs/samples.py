@@ -5,8 +5,10 @@ What a model predicts for a prompt, piece by piece, kept apart from how it is sh
 [terminal](console.html) uses colours, a file signs, and `samples.jsonl` the kinds themselves.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 # A prediction may be white space, which must neither vanish nor break the line.
@@ -68,6 +70,16 @@ class Sample:
             (span.text.translate(SIGNS if span.kind == "given" else hidden), styles[span.kind])
             for span in self.spans
         ]
+
+
+def append(path: Path, update: int, step: int, samples: list[Sample]) -> None:
+    """
+    A line of `samples.jsonl`. Half a character, which UTF-8 has not, becomes the escape that JSON
+    has for it.
+    """
+    line = {"update": update, "step": step, "samples": [sample.to_dict() for sample in samples]}
+    with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
 def filled(

@@ -2,11 +2,13 @@ r"""
 # Session
 
 What surrounds a training while it goes on. The [loop](../configs/loop.html) says what happens; here
-it becomes files in the [run folder](run.html), lines on the [console](console.html), and an answer
-to [signals](interrupts.html).
+it becomes files in the [run folder](run.html), lines that are [told](telling.html),
+[checkpoints](keeper.html), and an answer to [signals](interrupts.html). A run that
+[goes on](resume.html) finds all of that as it was.
 """
 
-import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,18 @@ from labml import tracker
 
 from labnn.configs.loop import Listener, Stopped
 from labnn.configs.position import Position
-from labnn.runs.console import Console
+from labnn.configs.state import put_back, state_of
+from labnn.configs.types import ConfigError
+from labnn.configs.update import TrainingError
+from labnn.runs import run, tensorboard
+from labnn.runs.best import Best
 from labnn.runs.interrupts import Interrupts
-from labnn.runs.run import labml_folder, new_folder, save_configs, write_files, write_status
-from labnn.runs.samples import Sample
-from labnn.runs.tracking import MetricsFile, add_writer, remove_writer
+from labnn.runs.keeper import Keeper
+from labnn.runs.lock import Lock
+from labnn.runs.resume import Resumed, in_code
+from labnn.runs.samples import Sample, append
+from labnn.runs.telling import Teller
+from labnn.runs.tracking import MetricsFile, TrackerState, add_writer, remove_writer, strict
 
 
 class Session(Listener):
@@ -28,133 +37,263 @@ class Session(Listener):
     One run: its folder, its files, its terminal.
     """
 
-    def __init__(self, experiment: str | None, overrides: dict, asked: set[str] | None = None):
+    def __init__(
+        self,
+        experiment: str | None,
+        overrides: dict,
+        asked: set[str] | None = None,
+        *,
+        resumed: Resumed | None = None,
+        how: Callable[[Path], str] = in_code,
+    ):
         """
         * `experiment` names the folder of a new run; with `None` labml has started one
         * `overrides` is what was changed from the defaults of the class
         * `asked` are the names among them that the person asked for, all if `None`
+        * `resumed` is the run that goes on
+        * `how` tells how one goes on with a run, by its folder
         """
+        self.experiment, self.overrides = experiment, overrides
         self.asked = set(overrides) if asked is None else asked
-        self.experiment = experiment
-        self.overrides = overrides
-        self.folder: Path | None = None
-        self.console = Console()
+        self.resumed, self.how = resumed, how
+        self.folder: Path | None = resumed.folder if resumed else None
+        self.lock: Lock | None = resumed.lock if resumed else None
+        self.teller = Teller(self.asked)
         self.interrupts = Interrupts()
-        self.metrics: MetricsFile | None = None
-        self.warned: set[str] = set()
-        self.is_told = False
         self.conf: Any = None
-        # Losses of the updates of this round, for the line at its end
-        self.losses: list[float] = []
+        self.metrics: MetricsFile | None = None
+        self.keeper: Keeper | None = None
+        self.best: Best | None = None
+        self.events: tensorboard.EventFiles | None = None
+        # Whether the last validation was the best so far
+        self.is_best = False
+        # When the run began, the seconds that it ran before, and since when there are more
+        self.started, self.seconds, self.begun = time.time(), 0.0, time.monotonic()
+
+    def open(self) -> None:
+        """A signal that comes while data is prepared is told of as well."""
+        self.interrupts.install()
 
     def on_start(self, conf: Any) -> None:
-        """Open the files"""
+        """Open the files, and save the run or put back what was saved."""
         self.conf = conf
-        if self.experiment is None:
-            self.folder = labml_folder()
-        else:
-            self.folder = new_folder(self.experiment)
+        self.interrupts.install()
+        # From here on there is something to lose.
+        self.interrupts.is_patient = True
+        self.best = Best(
+            conf.checkpoint.metric,
+            is_highest=conf.checkpoint.is_highest(),
+            patience=conf.early_stopping.patience,
+        )
+        if self.folder is None:
+            self.folder = run.labml_folder() if self.experiment is None else None
+            self.folder = self.folder or run.new_folder(self.experiment)
+            self.lock = Lock(self.folder)
+        saved = self.resumed.prepare(conf, self.warn) if self.resumed else None
         self.metrics = MetricsFile(self.folder / "metrics.jsonl")
+        self.keeper = Keeper(self.folder / "checkpoints", conf.checkpoint, self.capture, self.warn)
         add_writer(self.metrics)
         conf.optimizer.register_step_post_hook(self._count)
-        write_files(self.folder, conf, self.overrides)
-        self.interrupts.install()
-        n_parameters = sum(p.numel() for p in conf.model.parameters())
-        self.console.line(
-            f"{self.folder.parent.name} {self.folder.name}: {n_parameters:,} parameters, "
-            f"{len(conf.train_loader):,} batches an epoch, on {conf.device} in "
-            f"{conf.mixed_precision.name}"
+        self.teller.begin(conf, self.folder)
+        if saved is None:
+            run.write_files(self.folder, conf, self.overrides, self.asked, self.how(self.folder))
+        else:
+            self._put_back(saved)
+        self._open_events()
+        self._tell_status("running")
+        if saved is None:
+            self.keeper.begin(conf.model)
+
+    def _put_back(self, saved: dict) -> None:
+        """Everything as it was"""
+        own = saved["session"]
+        put_back(self._parts(), own)
+        self.started, self.seconds, self.is_best = own["started"], own["seconds"], own["is_best"]
+        self.keeper.go_on(self.resumed.name, self.metrics.n_updates, self.resumed.best)
+        # What has no effect was told when the run began, and what is read then is not read again.
+        self.teller.is_told = True
+        for line in self.resumed.story(self.metrics.n_updates, self.conf.position):
+            self.teller.console.line(line)
+        changes = self.resumed.changes
+        run.add_to_run(self.folder, self.conf, self.overrides, self.metrics.n_updates, changes)
+
+    def _open_events(self) -> None:
+        """TensorBoard gets what `metrics.jsonl` gets."""
+        if not tensorboard.available():
+            return
+        first = self.metrics.n_updates + 1 if self.resumed else 0
+        self.events = tensorboard.EventFiles(self.folder / "tensorboard", self.warn, first)
+        self.events.hyper_parameters({name: run.plain(v) for name, v in self.overrides.items()})
+        self.metrics.followers.append(self.events.scalars)
+
+    def capture(self) -> tuple[dict, dict]:
+        """Everything that the next step depends on, and what is to be known without reading it"""
+        conf, n_updates = self.conf, self.metrics.n_updates
+        for name, parameter in conf.model.named_parameters():
+            if not parameter.isfinite().all():
+                raise TrainingError(f"{name} is not finite after update {n_updates}: not saved")
+        own = {
+            **state_of(self._parts()),
+            "started": self.started,
+            "seconds": self._seconds(),
+            "is_best": self.is_best,
+            # What is in the files when the run goes on
+            "sizes": run.synced_sizes(self.folder),
+        }
+        info = {
+            "update": n_updates,
+            "step": int(tracker.get_global_step()),
+            "metrics": {name: strict(value) for name, value in self.metrics.last.items()},
+            "is_done": conf.position.phase == "done",
+        }
+        return {**state_of(conf.state_parts()), "session": own}, info
+
+    def _parts(self) -> dict[str, Any]:
+        """What has a state beside the training"""
+        return {
+            "metrics": self.metrics,
+            "tracker": TrackerState(),
+            "best": self.best,
+            "teller": self.teller,
+        }
+
+    def _seconds(self) -> float:
+        """How long the run has run"""
+        return self.seconds + time.monotonic() - self.begun
+
+    def _tell_status(self, state: str, details: str | None = None) -> None:
+        """What other programs may know"""
+        run.write_status(
+            self.folder,
+            state=state,
+            details=details,
+            update=self.metrics.n_updates,
+            step=int(tracker.get_global_step()),
+            last={name: strict(value) for name, value in self.metrics.last.items()},
+            best=self.best.to_dict(),
+            started=self.started,
+            seconds=self._seconds(),
         )
 
     def _count(self, *_: Any) -> None:
         """Any optimizer calls this after a step, whoever wrote the training step."""
         self.metrics.n_updates += 1
 
+    def on_round(self, position: Position) -> None:
+        """Between rounds the best model is kept: a run that goes on from here begins the next."""
+        is_best, self.is_best = self.is_best, False
+        if is_best:
+            self.keeper.keep_best(self.metrics.n_updates)
+        self._tell_status("running")
+
     def on_phase(self, position: Position, total: int) -> None:
         """The values of a validation are collected."""
         self.metrics.is_collecting = position.phase == "valid"
 
     def on_batch(self, position: Position, total: int) -> None:
-        """Something to look at"""
-        self.console.progress(position, total, self._share(position), self.metrics.last)
-
-    def _share(self, position: Position) -> float:
-        """How much of the whole run is done, counted in training batches"""
-        total = len(self.conf.train_loader)
-        done = position.batch
-        if position.phase != "train":
-            done = self.conf.trainer.bounds(position.round + (position.phase == "valid"))[0]
-        return (position.epoch + done / total) / self.conf.epochs
+        """Something to look at, and something to go back to"""
+        self.teller.progress(position, total, self.metrics.last)
+        if self.keeper.is_due(self.metrics.n_updates):
+            self.keeper.save()
 
     def on_phase_end(self, position: Position) -> None:
         """A validation becomes one line; a round ends with it, or with training without one."""
         if position.phase == "valid":
-            self.metrics.end_collecting(tracker.get_global_step())
+            self._judge(self.metrics.end_collecting(tracker.get_global_step()))
         if position.phase == ("valid" if self.conf.valid_loader is not None else "train"):
-            place = position.epoch + 1, position.round + 1
-            is_last = place == (self.conf.epochs, self.conf.inner_iterations)
-            values = dict(self.metrics.last)
-            if self.losses:
-                values["loss.train"] = sum(self.losses) / len(self.losses)
-            self.losses = []
-            self.console.round_end(position, tracker.get_global_step(), values, is_last)
-            # A step of a person's own does not tell of its updates.
-            self._tell_unread()
+            self.teller.round_end(position, tracker.get_global_step(), self.metrics.last)
+
+    def _judge(self, values: dict[str, float]) -> None:
+        """Whether a validation is the best so far. Raises `ConfigError` for a metric it has not."""
+        name = self.best.metric
+        if name in values:
+            self.is_best = self.best.add(values[name], self.metrics.n_updates)
+        elif values and ("checkpoint.metric" in self.asked or self.best.patience):
+            raise ConfigError(
+                f"checkpoint.metric is {name}, and the validation tracked {', '.join(values)}; "
+                "name one of these"
+            )
+
+    def on_gradients(self, model: Any) -> None:
+        """Histograms for TensorBoard"""
+        every, number = self.conf.log_params_updates, self.metrics.n_updates + 1
+        if every and number % every == 0 and self.events is not None:
+            self.events.histograms(number, model)
 
     def on_update(self) -> None:
-        """After the first update all that is ever read has been read."""
-        self.losses.append(self.metrics.last.get("loss.train", float("nan")))
-        self._tell_unread()
-
-    def _tell_unread(self) -> None:
-        """Options that were asked for and change nothing, once"""
-        if self.is_told:
-            return
-        self.is_told = True
-        if names := [name for name in self.conf.unread_overrides() if name in self.asked]:
-            self.warn(f"nothing reads {', '.join(names)}: no effect in this run")
+        """The loss counts for the mean of the round."""
+        self.teller.update(self.metrics.last.get("loss.train", float("nan")))
 
     def on_sample(self, samples: list[Sample]) -> None:
         """Show and keep samples."""
-        position = self.conf.position
-        self.console.samples(samples, is_last=position.epoch >= self.conf.epochs)
-        line = {
-            "update": self.metrics.n_updates,
-            "step": int(tracker.get_global_step()),
-            "samples": [sample.to_dict() for sample in samples],
-        }
-        # Half a character, which UTF-8 has not, becomes the escape that JSON has for it.
-        path, errors = self.folder / "samples.jsonl", "backslashreplace"
-        with open(path, "a", encoding="utf-8", errors=errors) as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        n_updates = self.metrics.n_updates
+        is_last = self.conf.position.epoch >= self.conf.epochs
+        self.teller.console.samples(samples, is_last=is_last)
+        append(self.folder / "samples.jsonl", n_updates, int(tracker.get_global_step()), samples)
+        if self.events is not None:
+            self.events.samples(n_updates, samples)
 
     def warn(self, text: str) -> None:
         """Each warning once"""
-        if text not in self.warned:
-            self.warned.add(text)
-            self.console.warn(text)
+        self.teller.warn(text)
 
     def should_stop(self) -> bool:
         """A signal came"""
         return self.interrupts.received is not None
 
+    def should_end(self) -> bool:
+        """Early stopping"""
+        return self.best.is_over
+
     def on_end(self, error: BaseException | None) -> None:
-        """Close everything, whatever happened."""
-        self.console.close()
+        """Save what can be saved, and close everything, whatever happened."""
+        console = self.teller.console
+        console.close()
         if self.metrics is None:
-            return
-        self.interrupts.restore()
-        self.metrics.close()
-        remove_writer(self.metrics)
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                again = f"; resume with: {self.how(self.folder)}" if self.resumed else ""
+                console.line(f"stopped while data was prepared: there was nothing to save{again}")
+            return self.close()
+        saved = None
         try:
-            save_configs(self.folder, self.conf)
-            if self.experiment is not None:
-                write_status(self.folder, error)
-        except OSError as e:
-            # What ended the run is more important than what could not be written about it.
-            self.console.warn(f"{self.folder}: the last files are not written, {e.strerror}")
+            if error is None or isinstance(error, Stopped):
+                saved = self.keeper.save(is_best=self.is_best, is_last=True)
+        except BaseException as e:
+            error = e
+            raise
+        finally:
+            self._close_files(error)
         if error is None and (summary := self.conf.summary()):
-            self.console.line(summary)
-        self.console.line(f"{'run' if error is None else 'stopped; run'}: {self.folder}")
+            console.line(summary)
+        if error is None and self.best.is_over:
+            console.line(self.best.story())
+        console.line(f"{'run' if error is None else 'stopped; run'}: {self.folder}")
+        if error is not None and (last := self.keeper.last()) is not None:
+            kept = "saved checkpoint" if saved else "the last checkpoint is"
+            console.line(f"{kept} {last}; resume with: {self.how(self.folder)}")
         if isinstance(error, Stopped):
             raise self.interrupts.exception()
+
+    def _close_files(self, error: BaseException | None) -> None:
+        """What ended the run is more important than what cannot be written about it."""
+        try:
+            self.metrics.close()
+            remove_writer(self.metrics)
+            if self.events is not None:
+                self.events.close()
+            run.save_batch(self.folder, self.conf.position, error)
+            run.save_configs(self.folder, self.conf)
+            if self.experiment is not None:
+                run.write_run_log(self.folder, error)
+            self._tell_status(run.state_after(error), run.details_of(error))
+        except OSError as e:
+            reason = e.strerror or e
+            self.teller.console.warn(f"{self.folder}: the last files are not written, {reason}")
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Signals and the lock are others' again."""
+        self.interrupts.restore()
+        if self.lock is not None:
+            self.lock.release()

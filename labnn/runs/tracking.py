@@ -11,7 +11,8 @@ steps and the values of the first. What `runs` needs of labml's insides is on th
 
 import json
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from labml.internal.tracker import tracker_singleton
 from labml.internal.tracker.indicators.numeric import Scalar
 from labml.internal.tracker.writers import Writer
 
-from labnn.runs.console import say
+from labnn.runs.plain_text import say
 
 
 class Plain(Destination):
@@ -76,6 +77,20 @@ def labml_run() -> Any:
     return experiment_singleton().run
 
 
+def go_on_in(folder: Path) -> None:
+    """
+    labml starts no folder of its own but goes on in that of a run. It would write `run.yaml` and
+    `source.diff` anew, and it refuses a folder in which the number of a process is left.
+    """
+    run = labml_run()
+    old = Path(run.run_path)
+    for name, path in list(vars(run).items()):
+        if isinstance(path, Path) and path.is_relative_to(old):
+            setattr(run, name, folder / path.relative_to(old))
+    run.uuid, run.info_path, run.diff = folder.name, folder / "labml.yaml", None
+    run.pid_path.unlink(missing_ok=True)
+
+
 def add_writer(writer: Writer) -> None:
     """Hand a writer every `tracker.save` from now on"""
     tracker_singleton().add_writer(writer)
@@ -86,6 +101,31 @@ def remove_writer(writer: Writer) -> None:
     writers = tracker_singleton()._Tracker__writers
     if writer in writers:
         writers.remove(writer)
+
+
+class TrackerState:
+    """
+    ## labml's tracker
+
+    The step, and values that were added and not saved yet.
+    """
+
+    def state_dict(self) -> dict:
+        """By their full names"""
+        tracker = tracker_singleton()
+        added = {name: list(found._values) for name, found in tracker.indicators.items()}
+        return {
+            "step": int(tracker.global_step),
+            "added": {name: values for name, values in added.items() if values},
+        }
+
+    def load_state_dict(self, state: dict) -> None:
+        """Add them again."""
+        tracker = tracker_singleton()
+        tracker.set_global_step(state["step"])
+        for name, values in state["added"].items():
+            for value in values:
+                tracker.store(name, value)
 
 
 def strict(value: Any) -> Any:
@@ -105,12 +145,24 @@ class MetricsFile(Writer):
         """
         * `path` is the file, which is appended to
         """
-        # Buffering by lines hands each line to the system at once: a killed process loses none.
-        self.file = open(path, "a", encoding="utf-8", buffering=1)
+        self.path = path
+        # Without a buffer each line is handed to the system at once: a killed process loses none.
+        self.file = open(path, "ab", buffering=0)
         self.n_updates = 0
         self.is_collecting = False
         self.collected: dict[str, list[float]] = {}
         self.last: dict[str, float] = {}
+        # Called with the number of updates and the values of each line
+        self.followers: list[Callable[[int, dict[str, float]], None]] = []
+
+    def state_dict(self) -> dict:
+        """What a validation has collected so far, and what was tracked last"""
+        names = ("n_updates", "is_collecting", "collected", "last")
+        return {name: getattr(self, name) for name in names}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on with it."""
+        vars(self).update(state)
 
     def write(self, *, global_step: int, indicators: dict) -> None:
         """labml calls this for each `tracker.save`."""
@@ -126,20 +178,34 @@ class MetricsFile(Writer):
         elif values:
             self._line(global_step, values)
 
-    def end_collecting(self, global_step: int) -> None:
-        """Write the means of what was collected."""
+    def end_collecting(self, global_step: int) -> dict[str, float]:
+        """Write the means of what was collected, and return them."""
         # `math.fsum` would not add infinities of both signs.
         values = {name: sum(all_) / len(all_) for name, all_ in self.collected.items()}
         self.is_collecting, self.collected = False, {}
         if values:
             self.last.update(values)
             self._line(global_step, values)
+        return values
 
     def _line(self, global_step: int, values: dict[str, float]) -> None:
         """One object, its numbers in full precision"""
         line = {"update": self.n_updates, "step": int(global_step)}
         line.update((name, strict(value)) for name, value in values.items())
-        self.file.write(json.dumps(line, allow_nan=False) + "\n")
+        rest = json.dumps(line, allow_nan=False).encode() + b"\n"
+        try:
+            # A disk that is nearly full takes a part, and says so only when asked again.
+            while rest:
+                rest = rest[self.file.write(rest) :]
+        except OSError as e:
+            raise OSError(e.errno, f"{e.strerror}; make room and resume", str(self.path)) from None
+        for follower in self.followers:
+            follower(self.n_updates, values)
+
+    def sync(self) -> int:
+        """Bring all lines to the disk; returns the bytes of the file."""
+        os.fsync(self.file.fileno())
+        return os.fstat(self.file.fileno()).st_size
 
     def finish(self) -> None:
         """labml calls this at the end of a loop, and may save after it: the file stays open."""

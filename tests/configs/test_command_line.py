@@ -25,7 +25,7 @@ def file(tmp_path):
 
 
 def test_nothing_is_nothing():
-    assert read([]) == (set(), {})
+    assert read([]) == ({}, {})
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_nothing_is_nothing():
 )
 def test_an_argument_is_a_name_and_a_text(argument, name, value):
     flags, found = read([argument])
-    assert flags == set() and found == {name: value}
+    assert flags == {} and found == {name: value}
     # What the text means is known when its option is.
     assert type(found[name]) is CommandLineText
 
@@ -56,11 +56,33 @@ def test_an_argument_is_a_name_and_a_text(argument, name, value):
 def test_flags_may_stand_anywhere(flag):
     for arguments in ([flag, "seed=1"], ["seed=1", flag], [flag, "seed=1", flag]):
         flags, found = read(arguments)
-        assert flags == {"--help" if flag == "-h" else flag} and found == {"seed": "1"}
+        assert [*flags] == ["--help" if flag == "-h" else flag] and found == {"seed": "1"}
 
 
 def test_flags_add_up():
-    assert read(["-h", "--dry-run", "--print-config"])[0] == {*FLAGS} - {"-h"}
+    assert read(["-h", "--dry-run", "--print-config"])[0].keys() == {*FLAGS} - {"-h"}
+
+
+def test_a_run_goes_on_by_its_name_and_names_add_up():
+    assert read(["--resume", "2026", "seed=1"]) == ({"--resume": ["2026"]}, {"seed": "1"})
+    flags, _ = read(["--resume=auto", "--allow-change", "seed", "--allow-change=text"])
+    assert flags == {"--resume": ["auto"], "--allow-change": ["seed", "text"]}
+
+
+@pytest.mark.parametrize(
+    "arguments, says",
+    [
+        (["--resume"], "--resume has no run; write --resume RUN"),
+        (["--resume", "--dry-run"], "--resume has no run"),
+        (["--resume="], "--resume has no run"),
+        (["--resume", "a", "--resume", "b"], "--resume takes one run, not a, b"),
+        (["--allow-change", "seed"], "--allow-change goes with --resume RUN"),
+        (["--resume", "a", "--allow-change"], "--allow-change has no option"),
+    ],
+)
+def test_a_flag_that_lacks_something_is_refused(arguments, says):
+    with pytest.raises(ConfigError, match=says):
+        parse(arguments)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +150,7 @@ empty: {}
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "{}"])
 def test_an_empty_file_changes_nothing(file, text):
-    assert read(["--config", file(text), "seed=1"]) == (set(), {"seed": "1"})
+    assert read(["--config", file(text), "seed=1"]) == ({}, {"seed": "1"})
 
 
 def test_each_file_is_a_layer_and_what_is_typed_is_the_last(file):

@@ -252,3 +252,38 @@ def test_a_listener_does_nothing_by_itself():
         listener.on_end(None),
     ):
         assert answer is None
+
+
+class State:
+    def __init__(self):
+        self.n = 0
+
+
+class Counter:
+    """Counts batches in a state that may be an object or a list"""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def create_state(self):
+        return self.kind()
+
+
+@pytest.mark.parametrize("kind", [State, list])
+def test_what_metrics_have_counted_goes_on_elsewhere(kind):
+    first, second = (Phase(None, [], n_rounds=1, modules=[Counter(kind)]) for _ in range(2))
+    (counted,) = first.states
+    counted.append(5) if kind is list else setattr(counted, "n", 5)
+    second.load_state_dict(first.state_dict())
+    (found,) = second.states
+    assert found == [5] if kind is list else found.n == 5
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 2])
+def test_a_loader_with_a_generator_of_its_own_starts_at_any_epoch(epoch):
+    """Its generator has moved in the epochs before, which a run that goes on has not seen."""
+    loader = shuffled(generator=torch.Generator().manual_seed(5))
+    found = [items(batches(loader, Position(3, epoch=e, phase="train"))) for e in range(3)]
+    fresh = shuffled(generator=torch.Generator().manual_seed(7))
+    assert items(batches(fresh, Position(3, epoch=epoch, phase="train"))) == found[epoch]
+    assert len({tuple(i for i, _ in epoch_) for epoch_ in found}) == 3

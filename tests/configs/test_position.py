@@ -121,3 +121,12 @@ def test_states_can_be_put_back():
     first = (torch.rand(3).tolist(), random.random(), np.random.rand(3).tolist())
     restore(kept)
     assert (torch.rand(3).tolist(), random.random(), np.random.rand(3).tolist()) == first
+
+
+def test_a_position_goes_on_elsewhere():
+    first = Position(seed=7, epoch=3, round=1, phase="valid", batch=5)
+    second = Position(seed=7)
+    second.load_state_dict(first.state_dict())
+    assert second == first
+    # The seed is an option.
+    assert "seed" not in first.state_dict()

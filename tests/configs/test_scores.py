@@ -145,3 +145,16 @@ def test_a_meter_keeps_no_graph_and_adds_in_double_precision():
     for loss in (large * 1.0, torch.tensor(1.0), torch.tensor(1.0)):
         meter.add(Scores(loss, 0, 1))
     assert type(meter.loss) is float and meter.loss == 2.0**25 + 2
+
+
+def test_a_meter_goes_on_elsewhere(batch):
+    logits, targets = batch
+    whole, first, second = Meter(), Meter(), Meter()
+    scored = score(logits, targets, ignore=PAD)
+    for _ in range(2):
+        whole.add(scored)
+    first.add(scored)
+    second.load_state_dict(first.state_dict())
+    second.add(scored)
+    assert second.means() == whole.means() and second.constant() == whole.constant()
+    assert first.n_tokens == int(scored.n_tokens)

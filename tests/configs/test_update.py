@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from labnn.configs.device import MixedPrecision
 from labnn.configs.scores import Scores
-from labnn.configs.update import TrainingError, Update
+from labnn.configs.update import MAX_SKIPPED, TrainingError, Update
 from tests.configs.tiny import equal, weights
 
 N_IN, N_OUT, CLIP = 5, 3, 0.7
@@ -34,12 +34,12 @@ def scored(parts):
     return (torch.cat([row[:-1] for row in rows]) for rows in zip(*parts, strict=True))
 
 
-def make(clip=0.0, precision="fp32", dtype=torch.float64, lr=0.1):
+def make(clip=0.0, precision="fp32", dtype=torch.float64, lr=0.1, **others):
     torch.manual_seed(1)
     model = nn.Linear(N_IN, N_OUT).to(dtype)
     optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.5)
     mixed = MixedPrecision(precision, torch.device("cpu"))
-    return model, Update(model, optimizer=optimizer, precision=mixed, grad_norm_clip=clip)
+    return model, Update(model, optimizer=optimizer, precision=mixed, grad_norm_clip=clip, **others)
 
 
 def by_hand(model, parts, clip=0.0):
@@ -184,7 +184,7 @@ def test_the_message_says_what_the_loss_was_before():
     update.backward(scores(model, *data([7])[0]))
     loss = update.step("here")["loss"]
     update.backward(Scores(next(model.parameters()).sum() * math.nan, 0, 1))
-    with pytest.raises(TrainingError, match=f"after {loss:.4g};"):
+    with pytest.raises(TrainingError, match=f"after {loss:.4g}, at a learning rate of 0.1;"):
         update.step("there")
 
 
@@ -285,3 +285,65 @@ def test_it_can_fit():
             update.backward(scores(model, x[part], y[part]))
         losses.append(update.step("here")["loss"])
     assert losses[-1] < losses[0] / 100
+
+
+def bad_scores(model, kind):
+    """A loss, or only a gradient, that is not finite"""
+    if kind == "loss":
+        return Scores(next(model.parameters()).sum() * math.nan, 0, 1)
+    weight = next(model.parameters())
+    return Scores((weight * 0).sum().sqrt(), 0, 1)
+
+
+@pytest.mark.parametrize("kind", ["loss", "gradient"])
+def test_an_update_that_is_not_finite_may_be_skipped(kind):
+    model, update = make(is_skipping=True)
+    # What was added before it in the same update goes as well.
+    update.backward(scores(model, *data([7])[0]))
+    update.backward(bad_scores(model, kind))
+    before = weights(model)
+    assert update.step("here", lambda: pytest.fail("too far")) == {}
+    assert "not finite are skipped" in update.skipped
+    assert equal(weights(model), before) and update.unit == 0 and update.n_skipped == 1
+    assert all(p.grad is None for p in model.parameters())
+    # The next update is as if there had been none.
+    twin, other = make()
+    (batch,) = data([5])
+    for one, its in ((model, update), (twin, other)):
+        its.backward(scores(one, *batch))
+        its.step("there")
+    assert equal(weights(model), weights(twin))
+
+
+def test_ten_in_a_row_are_no_accident():
+    model, update = make(is_skipping=True)
+    for _ in range(MAX_SKIPPED - 1):
+        update.backward(bad_scores(model, "loss"))
+        assert update.step("here") == {}
+    # One that is finite begins the row anew.
+    update.backward(scores(model, *data([7])[0]))
+    assert update.step("here")
+    for _ in range(MAX_SKIPPED):
+        update.backward(bad_scores(model, "loss"))
+        assert update.step("here") == {}
+    update.backward(bad_scores(model, "loss"))
+    with pytest.raises(TrainingError, match=f"{MAX_SKIPPED} updates before it were skipped"):
+        update.step("here")
+    assert update.n_skipped == 2 * MAX_SKIPPED - 1
+
+
+def test_an_update_that_is_not_finished_goes_on_elsewhere():
+    first, second = data([7, 3])
+    model, update = make()
+    update.backward(scores(model, *first))
+    state = copy.deepcopy(update.state_dict())
+    twin, other = make()
+    for name, parameter in twin.named_parameters():
+        parameter.grad = dict(model.named_parameters())[name].grad.clone()
+    other.load_state_dict(state)
+    values = []
+    for one, its in ((model, update), (twin, other)):
+        its.backward(scores(one, *second))
+        values.append(its.step("here"))
+    assert values[0] == values[1] and equal(weights(model), weights(twin))
+    assert update.last_loss == other.last_loss

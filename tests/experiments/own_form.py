@@ -2,9 +2,11 @@
 A training in labml's own form, with `init`, `step` and `sample` of a person's own: what the README
 shows. `attach` stands where `experiment.add_pytorch_models` stood in older versions of labml.
 
-    python own_form.py text.txt
+    python own_form.py text.txt [RUN]
 """
 
+import os
+import signal
 import sys
 
 import torch
@@ -26,6 +28,9 @@ class Configs(mlm.Configs):
         self._loss = nn.CrossEntropyLoss(ignore_index=self.padding_token)
 
     def step(self, batch, batch_idx):
+        # A test stops it in the middle of the second epoch.
+        if os.environ.get("STOP_AT") == f"{self.position.epoch} {self.position.batch}":
+            os.kill(os.getpid(), signal.SIGTERM)
         data = batch[0].to(self.device)
         if self.mode.is_train:
             tracker.add_global_step(data.shape[0] * data.shape[1])
@@ -51,7 +56,7 @@ class Configs(mlm.Configs):
         logger.log([("sampled: ", Text.key), f"{int(hidden)} hidden"])
 
 
-def main(path):
+def main(path, run=None):
     experiment.create(name="own", writers=set())
     conf = Configs()
     experiment.configs(
@@ -73,10 +78,10 @@ def main(path):
             "optimizer.warmup": 3,
         },
     )
-    attach(conf)
+    attach(conf, resume=run)
     with experiment.start():
         conf.run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

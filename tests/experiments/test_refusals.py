@@ -61,7 +61,7 @@ def test_half_precision_does_not_skip_for_ever(place):
 
 
 def test_a_mistake_in_the_code_of_a_person_is_no_mistake_in_the_options(place, capsys):
-    from labnn.runs.command import guarded
+    from labnn.runs.exits import guarded
 
     class Broken(mlm.Configs):
         def forward_loss(self, batch):

@@ -362,7 +362,9 @@ def become(module, arguments, cwd, env, is_ignoring_sigint, streams):
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     sys.argv = [module, *arguments]
-    if module.endswith(".py"):
+    is_file = module.endswith(".py")
+    sys.orig_argv = [sys.executable, *([module] if is_file else ["-m", module]), *arguments]
+    if is_file:
         sys.path[0] = str(Path(module).parent)
         ended(lambda: runpy.run_path(module, run_name="__main__"))
     else:

@@ -6,10 +6,7 @@ import pytest
 import yaml
 
 from experiments import mlm as page
-from labnn.configs.types import ConfigError
-from labnn.configs.update import TrainingError
-from labnn.data import CorpusError
-from labnn.runs.command import command, guarded, problem
+from labnn.runs.command import command
 from tests.runs.processes import TINY, folder, fresh, mlm, only_run, records, run, words
 
 
@@ -160,49 +157,8 @@ def test_a_run_whose_reader_goes_away_ends_well(tmp_path):
     assert end["status"] == "crashed" and "BrokenPipeError" in end["details"]
 
 
-def raising(error):
-    def work():
-        raise error
-
-    return work
-
-
-@pytest.mark.parametrize(
-    "error, code, says",
-    [
-        (None, 0, ""),
-        (KeyboardInterrupt(), 130, ""),
-        (SystemExit(143), 143, ""),
-        (SystemExit("words"), 1, ""),
-        (ConfigError("one\ntwo"), 2, "error: one\nerror: two\n"),
-        (CorpusError("an empty text"), 2, "error: an empty text\n"),
-        (
-            ValueError("in two\n   lines"),
-            1,
-            "error: ValueError: in two lines; LABNN_TRACEBACK=1 shows where\n",
-        ),
-        (TrainingError("no luck"), 1, "error: no luck\n"),
-        (FileNotFoundError(2, "No such file", "x/y"), 1, "error: x/y: No such file\n"),
-        (
-            KeyError("a"),
-            1,
-            "error: KeyError: 'a'; LABNN_TRACEBACK=1 shows where\n",
-        ),
-        (
-            RuntimeError("many\nlines"),
-            1,
-            "error: RuntimeError: many lines; LABNN_TRACEBACK=1 shows where\n",
-        ),
-    ],
-)
-def test_what_is_raised_becomes_lines_and_a_code(capsys, error, code, says):
-    assert guarded(raising(error) if error else lambda: None) == code
-    assert capsys.readouterr() == ("", says)
-
-
 def test_a_command_leaves_with_its_code(capsys):
     with pytest.raises(SystemExit) as e:
         command("mlm", page.Configs, page.OVERRIDES, ["bach_size=3"])
     assert e.value.code == 2
     assert re.match("error: bach_size is no option", capsys.readouterr().err)
-    assert problem(ConfigError("a")) == "a"

@@ -44,10 +44,13 @@ def test_a_dry_run_at_default_settings(tmp_path):
     # Four bytes a weight; Adam has two numbers beside each.
     assert "weights 3.2 MB, gradients 3.2 MB, optimizer 6.5 MB" in lines["memory"]
     # A line of metrics has seven numbers, a line of samples ten prompts.
-    metrics, samples = re.fullmatch(
-        r"([\d.]+) MB for metrics, ([\d.]+) MB for samples", lines["disk"]
+    metrics, samples, checkpoints = re.fullmatch(
+        r"([\d.]+) MB for metrics, ([\d.]+) MB for samples, ([\d.]+) MB for checkpoints",
+        lines["disk"],
     ).groups()
     assert 50 < float(metrics) < 200 and 1 < float(samples) < 50
+    # Weights and moments: two checkpoints, the best, and one that is being written
+    assert float(checkpoints) == pytest.approx(4 * (3.25 + 6.5), abs=0.1)
     # No file, and no folder
     assert [*tmp_path.iterdir()] == [cwd] and not any(cwd.iterdir())
 

@@ -239,6 +239,29 @@ def test_labmls_own_form_keeps_the_files_of_labml(own_form):
     assert end["status"] == "completed"
 
 
+def test_labmls_own_form_goes_on_bit_by_bit(own_form, tmp_path):
+    whole, _ = own_form
+    cwd = folder(tmp_path / "here")
+    (cwd / ".labml.yaml").write_text("check_repo_dirty: false\n")
+    (cwd / "own_form.py").write_text(OWN_FORM.read_text())
+    home = str(folder(cwd / "home"))
+    stopped = run(cwd / "own_form.py", "text.txt", cwd=cwd, HOME=home, STOP_AT="1 1")
+    assert stopped.code == 143, stopped
+    name = only_run(cwd, "own").name
+    last = stopped.out.splitlines()[-1]
+    assert last == f"saved checkpoint 5; resume with: attach(conf, resume='{name}')"
+    again = run(cwd / "own_form.py", "text.txt", name, cwd=cwd, HOME=home)
+    assert again.code == 0 and again.err == "", again
+    # In the same folder, of which labml has made no second one
+    parts = only_run(cwd, "own")
+    assert records(parts / "metrics.jsonl") == records(whole / "metrics.jsonl")
+    info = yaml.safe_load((parts / "run.yaml").read_text())
+    assert info["overrides"]["d_model"] == 14 and len(info["resumed"]) == 1
+    ends = [line["status"] for line in records(parts / "run_log.jsonl")]
+    # For labml whatever is no Ctrl-C is a crash.
+    assert ends == ["crashed", "completed"]
+
+
 def test_attach_refuses_configs_that_the_experiment_does_not_have(here, monkeypatch):
     monkeypatch.setenv("HOME", str(here))
     with quiet():

@@ -12,7 +12,7 @@ import yaml
 
 from experiments import mlm
 from labnn.configs.overrides import names
-from labnn.runs.run import entry, new_folder, plain, write_status
+from labnn.runs.run import entry, new_folder, plain, write_run_log
 from labnn.tokenizers import Tokenizer
 from tests.runs.processes import (
     ROOT,
@@ -28,11 +28,15 @@ from tests.runs.processes import (
 from tests.runs.processes import mlm as run_mlm
 
 FILES = {
+    "checkpoints",
     "configs.yaml",
     "metrics.jsonl",
+    "run.lock",
     "run.yaml",
     "run_log.jsonl",
     "samples.jsonl",
+    "status.json",
+    "tensorboard",
     "tokenizer.json",
 }
 # Notes what a process opens for writing, and lets it reach nobody.
@@ -174,7 +178,7 @@ def test_the_end_of_a_run_is_noted_as_labml_does(installed):
     ],
 )
 def test_every_end_has_a_status(tmp_path, error, status, details):
-    write_status(tmp_path, error)
+    write_run_log(tmp_path, error)
     (line,) = records(tmp_path / "run_log.jsonl")
     assert (line["status"], line["details"]) == (status, details)
 

@@ -304,7 +304,10 @@ def test_an_exception_in_the_middle_ends_everything_well(here, capsys):
     (end,) = records(run / "run_log.jsonl")
     assert (end["status"], end["details"]) == ("crashed", "ZeroDivisionError: two is too many")
     assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    assert capsys.readouterr().out.splitlines()[-1] == f"stopped; run: {run}"
+    *_, before, last = capsys.readouterr().out.splitlines()
+    assert before == f"stopped; run: {run}"
+    how = f"resume with: launch(..., resume='{run.name}')"
+    assert last == f"the last checkpoint is 0; {how}"
     # What the run after this one tracks does not go into this one's file.
     tracker.save("later", 1)
     assert len(metrics(here)) == 2 and torch.is_grad_enabled()

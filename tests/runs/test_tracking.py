@@ -12,6 +12,7 @@ from labml.internal.tracker.writers import Writer
 from labnn.runs.tracking import (
     MetricsFile,
     Plain,
+    TrackerState,
     add_writer,
     quiet,
     remove_writer,
@@ -200,3 +201,50 @@ def test_the_metrics_of_a_run(tmp_path):
     assert rates == pytest.approx([14**-0.5 * (n + 1) * 2000**-1.5 for n in range(6)])
     # In full precision
     assert len(json.dumps(found[0]["loss.train"])) > 12
+
+
+def test_a_file_goes_on_with_what_it_had(metrics, tmp_path):
+    metrics.n_updates = 3
+    metrics.is_collecting = True
+    tracker.save({"loss.valid": 2.0})
+    other = MetricsFile(tmp_path / "other.jsonl")
+    other.load_state_dict(json.loads(json.dumps(metrics.state_dict())))
+    remove_writer(metrics)
+    add_writer(other)
+    tracker.save({"loss.valid": 4.0})
+    assert other.end_collecting(7) == {"loss.valid": 3.0}
+    assert lines(other) == [{"update": 3, "step": 7, "loss.valid": 3.0}]
+    remove_writer(other)
+    other.close()
+
+
+def test_values_that_were_added_and_not_saved_go_on(metrics):
+    tracker.add_global_step(5)
+    tracker.add("loss.", torch.tensor(2.0))
+    tracker.add("loss.", 3.0)
+    with tracker.namespace("train"):
+        tracker.add("rate.", 1.0)
+    state = TrackerState().state_dict()
+    reset_tracker()
+    add_writer(metrics)
+    TrackerState().load_state_dict(state)
+    tracker.add("loss.", 7.0)
+    tracker.save()
+    assert lines(metrics) == [{"update": 0, "step": 5, "loss": 4.0, "rate.train": 1.0}]
+
+
+def test_followers_hear_every_line(metrics):
+    heard = []
+    metrics.followers.append(lambda update, values: heard.append((update, values)))
+    metrics.n_updates = 2
+    tracker.save({"a": 1.5})
+    assert heard == [(2, {"a": 1.5})]
+
+
+def test_a_disk_that_is_full_is_one_line(metrics):
+    full = open("/dev/full", "ab", buffering=0)
+    metrics.file.close()
+    metrics.file = full
+    with pytest.raises(OSError, match="No space left on device; make room and resume") as e:
+        tracker.save({"a": 1.0})
+    assert e.value.filename == str(metrics.path)

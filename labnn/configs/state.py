@@ -1,0 +1,90 @@
+r"""
+# State
+
+What the next step of a training depends on, beside the options: everything that has to be on disk
+for a run to go on as if it had never stopped. Whatever has a `state_dict` and a `load_state_dict`
+takes part, as modules and optimizers do; here are the parts that torch leaves out. `state_parts` of
+the [rounds](rounds.html) and of the [training](training.html) list them all.
+"""
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+
+class RandomState:
+    """
+    ## The global generators
+
+    Dropout draws from that of its device, and code of other people from any of them.
+    """
+
+    def state_dict(self) -> dict:
+        """Where each of them is"""
+        found = {
+            "torch": torch.get_rng_state(),
+            "python": random.getstate(),
+            "numpy": np.random.get_state(),
+        }
+        if torch.cuda.is_available():
+            found["cuda"] = torch.cuda.get_rng_state_all()
+        if torch.backends.mps.is_available():
+            found["mps"] = torch.mps.get_rng_state()
+        return found
+
+    def load_state_dict(self, state: dict) -> None:
+        """Put them there. A run may go on where there are fewer devices."""
+        torch.set_rng_state(state["torch"])
+        random.setstate(state["python"])
+        np.random.set_state(state["numpy"])
+        if torch.cuda.is_available():
+            for number, kept in enumerate(state.get("cuda", [])[: torch.cuda.device_count()]):
+                torch.cuda.set_rng_state(kept, number)
+        if torch.backends.mps.is_available() and "mps" in state:
+            torch.mps.set_rng_state(state["mps"])
+
+
+class Gradients:
+    """
+    ## Unfinished gradients
+
+    Between the batches of one update the gradients are a sum that the next batch adds to.
+    """
+
+    def __init__(self, model: nn.Module):
+        """
+        * `model` has the parameters
+        """
+        self.model = model
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """Those that there are; after an update there are none."""
+        return {
+            name: parameter.grad
+            for name, parameter in self.model.named_parameters()
+            if parameter.grad is not None
+        }
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Put them to their parameters."""
+        for name, parameter in self.model.named_parameters():
+            kept = state.get(name)
+            parameter.grad = None if kept is None else kept.to(parameter.device)
+
+
+def state_of(parts: dict[str, Any]) -> dict[str, Any]:
+    """The state of each part by its name"""
+    return {name: part.state_dict() for name, part in parts.items()}
+
+
+def put_back(parts: dict[str, Any], state: dict[str, Any]) -> None:
+    """
+    Give each part its state, in their order. A part that had none, as a scale that was not used, is
+    left as it is.
+    """
+    for name, part in parts.items():
+        if state[name]:
+            part.load_state_dict(state[name])

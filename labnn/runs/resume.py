@@ -1,0 +1,291 @@
+r"""
+# Going On
+
+    python -m experiments.mlm --resume 20261121
+
+continues a run in its own folder, bit by bit as if it had not been stopped. Its options come from
+`run.yaml`. Those that would change what is learned are refused unless each is allowed by name; a
+run that goes on with another rate is another run, and its curve would not say so. The text is held
+to its sum, and every tensor to its size, before anything is put back.
+
+The newest [checkpoint](checkpoint.html) that is whole is taken. What was tracked after it is cut
+off, because it is made again: `metrics.jsonl` has each update once. A run that was killed before
+its first checkpoint has lost nothing, and starts over.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from labnn.configs.overrides import keys
+from labnn.configs.position import Position
+from labnn.configs.state import put_back
+from labnn.configs.types import ConfigError, did_you_mean, short
+from labnn.runs import contents
+from labnn.runs.checkpoint import newest
+from labnn.runs.fitting import check_fit
+from labnn.runs.folders import LOGS, RunError, find
+from labnn.runs.lock import Lock
+from labnn.runs.manifest import read_manifest
+from labnn.runs.options import known_options
+from labnn.runs.run import GROWING, entry, environment
+
+# What has an influence on the last bits of a result
+MACHINE = ("torch", "numpy", "device", "threads", "platform")
+
+
+@dataclass
+class Resumed:
+    """
+    ## A run that goes on
+
+    `state` is what was saved in the checkpoint `name`; both are `None` for a run that starts over.
+    """
+
+    folder: Path
+    lock: Lock
+    # `run.yaml`
+    info: dict[str, Any]
+    name: str | None = None
+    state: dict[str, Any] | None = None
+    best: str | None = None
+    # Options with their values before and now
+    changes: dict[str, tuple] = field(default_factory=dict)
+    allowed: tuple[str, ...] = ()
+    # All options now
+    now: dict[str, Any] = field(default_factory=dict)
+    # What was noticed before there was a session to tell it
+    notes: list[str] = field(default_factory=list)
+
+    def is_allowed(self, name: str) -> bool:
+        """Whether the person allowed an option to change, or a config with all its options"""
+        return any(name == other or name.startswith(f"{other}.") for other in self.allowed)
+
+    @property
+    def objects(self) -> list[str]:
+        """Options whose values no file holds"""
+        return contents.part(self.info, "objects", list)
+
+    def overrides(self, given: tuple[dict | None, ...]) -> dict[str, Any]:
+        """
+        What was changed from the defaults of the class. Raises `RunError` for values that no file
+        holds, if they are not given again.
+
+        * `given` are overrides of this start
+        """
+        values = contents.part(self.info, "overrides", dict)
+        again = {name for layer in given for name in layer or {}}
+        if lost := [name for name in self.objects if name not in again]:
+            raise RunError(
+                f"{', '.join(lost)} of run {self.folder.name} had objects as values, which no file "
+                f"holds; resume it in code, and give them again: {in_code(self.folder)}"
+            )
+        return {name: value for name, value in values.items() if name not in self.objects}
+
+    def compare(self, cls: type, values: dict) -> None:
+        """
+        Find what differs from the options of the run. Raises `ConfigError` for what would change
+        the training, and was not allowed.
+        """
+        before = self.info.get("options") or {}
+        self.now = now = known_options(cls, values)
+        for name in self.allowed:
+            if not any(other == name or other.startswith(f"{name}.") for other in now):
+                raise ConfigError(f"--allow-change {name} is no option{did_you_mean(name, [*now])}")
+        self.changes = {
+            name: (before[name], now[name])
+            for name in now
+            if name in before and before[name] != now[name]
+        }
+        free = getattr(cls, "_free", ())
+        wrong = [
+            f"{name} was {short(was)} in run {self.folder.name} and is {short(is_)} now, which "
+            f"changes what is learned; take it back, or add --allow-change {name}"
+            for name, (was, is_) in self.changes.items()
+            if not any(name == f or name.startswith(f"{f}.") for f in free)
+            and not self.is_allowed(name)
+        ]
+        if self.state is not None and now["epochs"] < (begun := self._n_begun()):
+            wrong.append(
+                f"epochs is {now['epochs']}, and run {self.folder.name} has begun epoch {begun}; "
+                f"give at least epochs={begun}"
+            )
+        if wrong:
+            raise ConfigError("\n".join(wrong))
+
+    def _n_begun(self) -> int:
+        """How many epochs the run has begun; of one that is complete all were done."""
+        place = self.state["position"]
+        is_begun = place["round"] > 0 or place["phase"] in ("train", "valid")
+        return place["epoch"] + is_begun if place["phase"] != "done" else 0
+
+    def is_complete(self) -> str:
+        """What to say if nothing is left to do, or nothing"""
+        if self.state is None or self.state["position"]["phase"] != "done":
+            return ""
+        session, epochs = self.state["session"], self.state["position"]["epoch"]
+        n_updates = session["metrics"]["n_updates"]
+        patience, n_worse = self.now["early_stopping.patience"], session["best"]["n_worse"]
+        told = f"run {self.folder.name} is complete: {n_updates:,} updates, epochs={epochs}"
+        if epochs >= self.now["epochs"]:
+            return f"{told}; it goes on with more of them, for instance epochs={epochs + 1}"
+        if 0 < patience <= n_worse:
+            return f"{told}, ended by early stopping; a larger early_stopping.patience goes on"
+        return ""
+
+    def prepare(self, conf: Any, warn: Callable[[str], None]) -> dict | None:
+        """
+        Look whether all is as it was, cut the files, and put back the state of the training.
+        Returns the whole state; `None` for a run that starts over.
+        """
+        for note in self.notes:
+            warn(note)
+        if self.state is None:
+            for name in GROWING:
+                (self.folder / name).unlink(missing_ok=True)
+            return None
+        self._check_data(conf)
+        self._check_machine(conf, warn)
+        for name in self.state:
+            if name in keys(conf):
+                # Some parts are made when the first batch comes.
+                getattr(conf, name)
+        parts = conf.state_parts()
+        if missing := [name for name in parts if name not in self.state]:
+            raise RunError(
+                f"checkpoint {self.name} of run {self.folder.name} has no {', '.join(missing)}: it "
+                f"is of another kind of run than {type(conf).__name__}"
+            )
+        # What nothing has read so far cannot be why the model is another one.
+        idle = {"seed", *conf.unread_overrides()}
+        changes = {name: both for name, both in self.changes.items() if name not in idle}
+        check_fit(self.name, conf.model, self.state["model"], changes)
+        self._put_back(conf, parts, warn)
+        self._cut(warn)
+        return self.state
+
+    def _check_data(self, conf: Any) -> None:
+        """Raises `RunError` where the text, or what came of it, is another one."""
+        before, now = self.info.get("data") or {}, conf.fingerprint()
+        owners = {"tokens": ("tokenizer", "min_count", "text")}
+        for name, value in now.items():
+            if name == "source" or before.get(name, value) == value:
+                continue
+            options = owners.get(name, ("text", "batch_size", "seq_len"))
+            if not any(self.is_allowed(o) or o in self.allowed for o in options):
+                raise RunError(
+                    f"{name} of the data was {short(before[name])} in run {self.folder.name} and "
+                    f"is {short(value)} now: the text has changed; bring it back, or add "
+                    f"--allow-change {options[0]}"
+                )
+
+    def _check_machine(self, conf: Any, warn: Callable[[str], None]) -> None:
+        """Another machine computes other last bits."""
+        before, now = self.info.get("environment") or {}, environment(conf)
+        other = [
+            f"{name} was {before[name]} and is {now[name]}"
+            for name in MACHINE
+            if name in before and before[name] != now[name]
+        ]
+        if other:
+            warn(f"{', '.join(other)}: results may differ in the last bits")
+
+    def _put_back(self, conf: Any, parts: dict, warn: Callable[[str], None]) -> None:
+        """The state of the training; an optimizer with other options keeps these."""
+        state = dict(self.state)
+        changed = [name for name in self.changes if name.startswith("optimizer.")]
+        if "optimizer.optimizer" in changed:
+            warn("the optimizer is another one, and begins without a memory of the gradients")
+            state["optimizer"] = {}
+        fresh = [dict(group) for group in conf.optimizer.param_groups]
+        put_back(parts, state)
+        # Larger batches are fewer, and the place may be beyond the last one.
+        loader = conf.valid_loader if conf.position.phase == "valid" else conf.train_loader
+        conf.position.batch = min(conf.position.batch, len(loader))
+        if changed and state["optimizer"]:
+            # What an optimizer counts goes on, everything else is as it was asked for.
+            counted = {"params", "param_names", *getattr(conf.optimizer, "counters", ())}
+            for group, new in zip(conf.optimizer.param_groups, fresh, strict=True):
+                group.update({key: new[key] for key in new if key not in counted})
+
+    def _cut(self, warn: Callable[[str], None]) -> None:
+        """What was written after the checkpoint is written again."""
+        for name, size in self.state["session"]["sizes"].items():
+            path = self.folder / name
+            found = path.stat().st_size if path.exists() else 0
+            if found < size:
+                warn(f"{path} has {found:,} bytes, and had {size:,}: lines of it are lost")
+            elif found:
+                with open(path, "r+b") as file:
+                    file.truncate(size)
+
+    def story(self, n_updates: int, position: Position) -> list[str]:
+        """What the person should know"""
+        place = f"epoch {position.epoch + 1}, {position.phase}"
+        if position.phase in ("train", "valid"):
+            place += f", batch {position.batch}"
+        lines = [f"resumed from checkpoint {self.name}: {n_updates:,} updates, {place}"]
+        return lines + [
+            f"changed: {name} {short(was)} → {short(is_)}"
+            for name, (was, is_) in self.changes.items()
+        ]
+
+
+def reopen(run: str, experiment: str | None, cls: type, allowed: tuple[str, ...] = ()) -> Resumed:
+    """
+    A run that is to go on, with its lock. Raises `RunError`.
+
+    * `run` is its name, the beginning of it, a path, or `auto`
+    * `experiment` and `cls` are those that the run should be of
+    """
+    folder = find(run, experiment).absolute()
+    info = contents.info(folder)
+    ours = entry(cls)
+    if info.get("entry") and ours and info["entry"] != ours:
+        module = info["entry"].partition(":")[0]
+        raise RunError(
+            f"run {folder.name} is of {info['entry']}, and this is {ours}; resume it with python "
+            f"-m {module} --resume {folder.name}"
+        )
+    resumed = Resumed(folder, Lock(folder), info, allowed=allowed)
+    try:
+        parent = folder / "checkpoints"
+        found = newest(parent, resumed.notes.append)
+        if found is not None:
+            resumed.name, resumed.state = found
+            resumed.best = read_manifest(parent / resumed.name).get("best")
+        elif any((folder / name).exists() and (folder / name).stat().st_size for name in GROWING):
+            raise RunError(f"run {folder.name} has no checkpoint in {parent}: start a new run")
+        else:
+            resumed.notes.append(
+                f"run {folder.name} was killed before its first checkpoint, and starts over"
+            )
+    except BaseException:
+        resumed.lock.release()
+        raise
+    return resumed
+
+
+def reference(folder: Path) -> str:
+    """What a run is called from the working directory: its name, or where it is found by none"""
+    is_found = folder.absolute().parent.parent == LOGS.absolute()
+    return folder.name if is_found else str(folder)
+
+
+def in_code(folder: Path) -> str:
+    """How a person goes on with a run in code"""
+    return f"launch(..., resume={reference(folder)!r})"
+
+
+def in_own_form(folder: Path) -> str:
+    """The same in labml's own form"""
+    return f"attach(conf, resume={reference(folder)!r})"
+
+
+def on_command_line(folder: Path) -> str:
+    """The command that goes on with a run: as this process was started, without its arguments"""
+    start = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
+    return shlex.join([*start, "--resume", reference(folder)])

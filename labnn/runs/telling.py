@@ -1,0 +1,98 @@
+r"""
+# Telling
+
+What the person at the [console](console.html) hears of a run: how it began, where it is, how each
+round went, and once of everything that is odd. The numbers are the [session](session.html)'s.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from labnn.configs.position import Position
+from labnn.runs.console import Console
+
+
+class Teller:
+    """
+    ## Teller
+
+    The mean loss of a round is the only thing that it keeps, and a run that goes on has to go on
+    with it.
+    """
+
+    def __init__(self, asked: set[str]):
+        """
+        * `asked` are the options that the person set
+        """
+        self.asked = asked
+        self.console = Console()
+        self.conf: Any = None
+        self.warned: set[str] = set()
+        self.is_told = False
+        # The sum and the number of the losses of this round
+        self.losses = [0.0, 0]
+
+    def state_dict(self) -> dict:
+        """The losses of a round that is not over"""
+        return {"losses": list(self.losses)}
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on with them."""
+        self.losses = list(state["losses"])
+
+    def begin(self, conf: Any, folder: Path) -> None:
+        """What is run"""
+        self.conf = conf
+        n_parameters = sum(p.numel() for p in conf.model.parameters())
+        self.console.line(
+            f"{folder.parent.name} {folder.name}: {n_parameters:,} parameters, "
+            f"{len(conf.train_loader):,} batches an epoch, on {conf.device} in "
+            f"{conf.mixed_precision.name}"
+        )
+
+    def progress(self, position: Position, total: int, values: dict) -> None:
+        """
+        * `total` is the number of batches of the phase
+        * `values` is what was tracked last
+        """
+        self.console.progress(position, total, self._share(position), values)
+
+    def _share(self, position: Position) -> float:
+        """How much of the whole run is done, counted in training batches"""
+        total = len(self.conf.train_loader)
+        done = position.batch
+        if position.phase != "train":
+            done = self.conf.trainer.bounds(position.round + (position.phase == "valid"))[0]
+        return (position.epoch + done / total) / self.conf.epochs
+
+    def update(self, loss: float) -> None:
+        """After the first update all that is ever read has been read."""
+        self.losses[0] += loss
+        self.losses[1] += 1
+        self.unread()
+
+    def round_end(self, position: Position, step: int, values: dict) -> None:
+        """A round with the mean of its losses"""
+        place = position.epoch + 1, position.round + 1
+        is_last = place == (self.conf.epochs, self.conf.inner_iterations)
+        total, n_losses = self.losses
+        if n_losses:
+            values = {**values, "loss.train": total / n_losses}
+        self.losses = [0.0, 0]
+        self.console.round_end(position, step, values, is_last)
+        # A step of a person's own does not tell of its updates.
+        self.unread()
+
+    def unread(self) -> None:
+        """Options that were asked for and change nothing, once"""
+        if self.is_told:
+            return
+        self.is_told = True
+        if names := [name for name in self.conf.unread_overrides() if name in self.asked]:
+            self.warn(f"nothing reads {', '.join(names)}: no effect in this run")
+
+    def warn(self, text: str) -> None:
+        """Each warning once"""
+        if text not in self.warned:
+            self.warned.add(text)
+            self.console.warn(text)
