@@ -126,6 +126,18 @@ def digest(path: Path) -> str | None:
         return None
 
 
+def best(record: dict) -> tuple[str, float, int] | None:
+    """The name of the best value, the value and its update, if all of that is known"""
+    told = record["best"] or {}
+    metric, value, update = (told.get(name) for name in ("metric", "value", "update"))
+    for found, form in ((metric, "text"), (value, "number"), (update, "number")):
+        try:
+            check(found, form, "best")
+        except ValueError:
+            return None
+    return metric, value, update
+
+
 def points(record: dict, name: str) -> list[tuple[int, float | None]]:
     """A curve: the values of a column of metrics or validation with their updates, maybe none"""
     for table in (record["metrics"], record["validation"]):

@@ -9,3 +9,11 @@ run from the command line or from code:
 
 [Masked Language Model](mlm.html) fills in hidden characters of Shakespeare.
 """
+
+import signal
+import sys
+
+# The imports of an experiment take a second or two, and Ctrl-C in that time would show where they
+# are. While `python -m` looks for the program, its name is `-m`. The command takes the signal over.
+if sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -163,14 +163,14 @@ OVERRIDES = {
 }
 
 
-def main(overrides: dict | None = None, resume: str | None = None) -> Configs:
+def main(overrides: dict | None = None, **resume) -> Configs:
     """
     ## Run
 
     * `overrides` are options by name, for instance `{"transformer.n_layers": 4}`
-    * `resume` is a run that goes on, by its name
+    * `resume` is `resume=RUN` for a run that goes on, and `allow_change=[...]`
     """
-    return launch("mlm", Configs, OVERRIDES, overrides, resume=resume)
+    return launch("mlm", Configs, OVERRIDES, overrides, **resume)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,9 @@ def parse(arguments: list[str]) -> tuple[dict[str, list[str]], list[dict]]:
             )
     if len(flags.get("--resume", [])) > 1:
         raise ConfigError(f"--resume takes one run, not {', '.join(flags['--resume'])}")
+    for other in ("--dry-run", "--print-config"):
+        if "--resume" in flags and other in flags:
+            raise ConfigError(f"--resume goes on with a run, and {other} runs none; leave one out")
     if "--allow-change" in flags and "--resume" not in flags:
         raise ConfigError("--allow-change goes with --resume RUN")
     return flags, [*layers, typed]

@@ -188,6 +188,8 @@ class Phase:
         # With larger batches than before, a run that goes on may be beyond the end.
         for batch in islice(self.rest, max(end - position.batch, 0)):
             if listener.should_stop():
+                # Workers of a loader wait for whoever has its iterator.
+                self.rest, self.place = iter(()), None
                 raise Stopped
             self.conf.step(batch, index)
             index.step()

@@ -71,6 +71,8 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
 
     # Who surrounds the training; names with an underscore are not options.
     _listener = Listener()
+    # What a validation is known to track, as far as that is known before it
+    _tracked = ()
     # Options that leave every step as it is: a run that goes on may have other ones.
     _free = (
         "epochs",

@@ -76,6 +76,9 @@ class TextTrainingConfigs(TrainingConfigs):
     ## Training on text
     """
 
+    # A text may lie somewhere else when a run goes on: it is known by its sum.
+    _free = (*TrainingConfigs._free, "text.path", "text.train", "text.valid")
+
     # The text
     text: corpora.Corpus = TextConfigs()
     # Text to ids and back
@@ -98,6 +101,7 @@ class TextTrainingConfigs(TrainingConfigs):
             **{f"{part}_characters": len(text) for part, text in parts.items()},
             **{f"{part}_sha256": text_sum(text) for part, text in parts.items()},
             "tokens": self.tokenizer.n_tokens,
+            "tokens_sha256": text_sum(repr(self.tokenizer.tokens)),
             **super().fingerprint(),
         }
 

@@ -61,6 +61,7 @@ class TrainingConfigs(RoundsConfigs):
     # Scores of the validation
     meter: Meter = "empty_meter"
 
+    _tracked = ("loss.valid", "accuracy.valid")
     # When the last update was made, and the tokens since
     _clock = 0.0
     _n_seen = 0

@@ -137,7 +137,7 @@ class Update:
             if scaler.get_scale() < 1:
                 raise TrainingError(
                     f"the gradients are not finite at {where}, however small the loss is scaled; "
-                    "the weights are those before this update; try precision=fp32"
+                    "this update is not made; try precision=fp32"
                 )
             return self._leave_out("fp16 overflowed: updates are skipped until the scale fits")
 
@@ -155,8 +155,8 @@ class Update:
         rate = self.optimizer.param_groups[0]["lr"]
         row = f"; {MAX_SKIPPED} updates before it were skipped" if self.n_in_a_row else ""
         raise TrainingError(
-            f"{what}, at a learning rate of {float(rate):.3g}{row}; the weights are those before "
-            "this update; try a lower optimizer.learning_rate or a longer optimizer.warmup"
+            f"{what}, at a learning rate of {float(rate):.3g}{row}; this update is not "
+            "made; try a lower optimizer.learning_rate or a longer optimizer.warmup"
         )
 
     def _leave_out(self, why: str) -> dict:

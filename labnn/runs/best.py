@@ -9,6 +9,7 @@ value that is not a number is never better.
 """
 
 import math
+from typing import Any
 
 
 class Best:
@@ -28,6 +29,13 @@ class Best:
         self.value: float | None = None
         self.update = 0
         self.n_worse = 0
+
+    @classmethod
+    def of(cls, conf: Any) -> "Best":
+        """What the options of a run ask for"""
+        options = conf.checkpoint
+        patience = conf.early_stopping.patience
+        return cls(options.metric, is_highest=options.is_highest(), patience=patience)
 
     def add(self, value: float, update: int) -> bool:
         """Whether the value of a validation after an update is the best so far"""
@@ -51,7 +59,7 @@ class Best:
         value = "never a number" if self.value is None else f"best after update {self.update}"
         value += "" if self.value is None else f", {self.value:.4g}"
         return (
-            f"early stopping: {self.metric} was {value}; {self.n_worse} validations were not better"
+            f"early stopping: {self.metric} was {value}, and not better {self.n_worse} times since"
         )
 
     def to_dict(self) -> dict | None:
@@ -70,3 +78,16 @@ class Best:
         """Go on from there. The best value of another metric says nothing of this one."""
         if state["metric"] == self.metric:
             vars(self).update(state)
+
+
+def untracked(conf: Any) -> str:
+    """
+    What to warn of before an epoch has passed: a metric that nobody tracks, as far as that is
+    known.
+    """
+    name, known = conf.checkpoint.metric, ", ".join(conf._tracked)
+    if conf.valid_loader is None:
+        return f"checkpoint.metric is {name}, and there is no validation: no best model is kept"
+    if known and name not in conf._tracked:
+        return f"checkpoint.metric is {name}, and a validation tracks {known} by itself"
+    return ""

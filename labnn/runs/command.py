@@ -17,7 +17,9 @@ An argument `name=value` is an override, the same as in code. The rest are few:
 A mistake is one line and an [exit code](exits.html) of 2, a failure one line and 1.
 """
 
+import signal
 import sys
+import threading
 from typing import NoReturn
 
 from labnn.configs.command_line import parse
@@ -31,6 +33,10 @@ def command(name: str, cls: type, options: dict, arguments: list[str] | None = N
     * `name`, `cls` and `options` are those of `launch`
     * `arguments` are those of the process if `None`
     """
+    # Until here it may have been left to the system, which ends a process without a word.
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(guarded(lambda: run(name, cls, options, arguments)))
 
 

@@ -30,9 +30,9 @@ from labnn.runs.plain_text import (
 )
 
 ENVIRONMENT = ("torch", "device", "threads", "python")
-# A value that was cut to less says nothing.
 # Cells that no value may be wider than
 WIDEST = 60
+# A value that was cut to less says nothing.
 LEAST = 10
 
 
@@ -61,10 +61,10 @@ def compare(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
         "tokens_per_s": [one.tokens_per_s for one in histories],
         "damaged": [
             line
-            for folder, one, run in zip(folders, histories, said, strict=True)
+            for one, run in zip(histories, said, strict=True)
             for line in [
                 *([run["details"]] if run["state"] == "unknown" else []),
-                *one.complaints(folder / "metrics.jsonl", run["state"] == "running"),
+                *one.complaints(run["state"] == "running"),
             ]
         ],
     }
@@ -138,12 +138,13 @@ def side_by_side(data: dict, width: int | None) -> list[str]:
     names = [run["name"] for run in data["runs"]]
     if len({*names}) < len(names):
         names = [f"{run['experiment']}/{run['name']}" for run in data["runs"]]
+    names = [*map(shown, names)]
     # A list of prompts would push the other runs out of sight; `--json` has all of it.
     rows = [[first, *(cropped(cell, WIDEST) for cell in row)] for first, *row in body(data)]
-    lines = table([["", *map(shown, names)], *rows])
+    lines = table([["", *names], *rows])
     if not fits(lines, width):
         names = beginnings(names)
-        lines = table([["", *map(shown, names)], *rows])
+        lines = table([["", *names], *rows])
     if not fits(lines, width):
         # What is left beside the names of options, for each run
         room = (width - max(len(row[0]) for row in rows)) // len(names) - 2
@@ -171,7 +172,7 @@ def body(data: dict) -> list[list[str]]:
         rows += [["", *blank], ["options: all the same", *blank]]
     rows += [["", *blank], ["measures", *blank]]
     for name, found in data["metrics"].items():
-        rows.append([f"  {name}", *map(number, found["last"])])
+        rows.append([f"  {shown(name)}", *map(number, found["last"])])
         if any(found["best"]):
             rows.append(["    best", *map(best, found["best"])])
     rows.append(["  updates", *(f"{value:,}" for value in data["updates"])])

@@ -3,13 +3,13 @@ r"""
 
 A run was killed at any moment, or its files were copied by half, or edited. Here each of them is
 read such that the rest can still be looked at: what cannot be read is one line that says so, and
-what has another type than it should is left out.
+what has another type than it should is left out. Who needs all of `run.yaml`, to go on with a run
+or to load it, gets the line as an error.
 
 This page does without torch. [Folders](folders.html) reads the two files that say how a run is
-doing.
+doing, and [reading](reading.html) opens and parses.
 """
 
-import json
 import os
 import shlex
 from collections.abc import Iterator
@@ -19,27 +19,71 @@ from typing import Any
 
 from labnn.runs.folders import LOGS, RunError, is_number
 from labnn.runs.manifest import read_manifest
+from labnn.runs.reading import Lines, content, is_count, tree
 from labnn.runs.shelf import names, order
 
 # What is measured of a model, and whether more of it is better
 MEASURES = {"loss": False, "perplexity": False, "accuracy": True}
+# What `run.yaml` has: a text, a list of texts, or an object whose names are texts. Each key may be
+# absent or null.
+TEXTS = ("entry", "resume", "python_file")
+LISTS = ("command", "asked", "objects")
+OBJECTS = ("overrides", "options", "environment", "data")
 
 
 def info(folder: Path) -> dict:
-    """`run.yaml`. Raises `RunError`."""
-    import yaml
+    """`run.yaml`. Raises `RunError`, also for a key that is not of its kind."""
+    data, wrong = readable_info(folder)
+    if wrong:
+        raise RunError(wrong[0])
+    return data
 
+
+def readable_info(folder: Path) -> tuple[dict, list[str]]:
+    """`run.yaml` without what is of another kind, and a line for each key. Raises `RunError`."""
     path = folder / "run.yaml"
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        data = yaml.load(path.read_text(encoding="utf-8"), loader)
+        data = tree(str(content(path), "utf-8"))
     except OSError as e:
         raise RunError(f"{path}: {e.strerror or e}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
+    except (ValueError, RecursionError) as e:
         raise RunError(f"{path} is damaged: {' '.join(str(e).split())}") from None
     if not isinstance(data, dict):
         raise RunError(f"{path} is damaged: it holds a {type(data).__name__}, no options")
-    return data
+    wrong = []
+    for key in (*TEXTS, *LISTS, *OBJECTS, "resumed"):
+        if data.get(key) is None:
+            data.pop(key, None)
+        elif should := misfit(key, data[key]):
+            wrong.append(f"{path} is damaged: {key} should be {should}")
+            del data[key]
+    return data, wrong
+
+
+def misfit(key: str, value: Any) -> str:
+    """What the value of a key of `run.yaml` should be; nothing if it is that"""
+    if key in TEXTS:
+        return "" if isinstance(value, str) else "a text"
+    if key in OBJECTS:
+        return "" if is_object(value) else "an object whose names are texts"
+    if not isinstance(value, list):
+        return "a list"
+    if key in LISTS:
+        return "" if all(isinstance(item, str) for item in value) else "a list of texts"
+    return "" if all(map(is_resumption, value)) else "a list of objects with an update and changes"
+
+
+def is_object(value: Any) -> bool:
+    """Whether all keys are texts, as in JSON"""
+    return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+
+
+def is_resumption(value: Any) -> bool:
+    """Whether something says when a run was resumed, and what was changed then"""
+    if not isinstance(value, dict) or not is_count(value.get("update", 0)):
+        return False
+    changes = value.get("changes") or {}
+    return is_object(changes) and all(isinstance(change, list) for change in changes.values())
 
 
 def part(data: dict, name: str, kind: type) -> Any:
@@ -62,9 +106,8 @@ class History:
     best: dict[str, dict] = field(default_factory=dict)
     # The median, which a pause or the start does not move
     tokens_per_s: float | None = None
-    n_damaged: int = 0
-    # Whether it ends in the middle of a line, as it may while it is written
-    is_cut: bool = False
+    # The file, which knows what is wrong with it
+    lines: Lines | None = None
 
     def add(self, line: dict) -> None:
         """One more line"""
@@ -79,39 +122,26 @@ class History:
                 if best is None or sign * value > sign * best["value"]:
                     self.best[name] = {"value": value, "update": line.get("update")}
 
-    def complaints(self, path: Path, is_running: bool) -> Iterator[str]:
+    def complaints(self, is_running: bool) -> list[str]:
         """What is wrong with the file, in words"""
-        if self.n_damaged:
-            lines = "1 line is" if self.n_damaged == 1 else f"{self.n_damaged} lines are"
-            yield f"{path} is damaged: {lines} no JSON object and left out"
-        if self.is_cut and not is_running:
-            yield f"{path} ends in the middle of a line, which is left out"
+        return [*self.lines.complaints(is_running)] if self.lines else []
+
+
+def objects(lines: Lines) -> Iterator[dict]:
+    """The objects of a file of lines; none if it is absent. Raises `RunError`."""
+    try:
+        yield from lines
+    except OSError as e:
+        raise RunError(f"{lines.path}: {e.strerror or e}") from None
 
 
 def history(folder: Path) -> History:
     """All of `metrics.jsonl`; nothing if there is none. Raises `RunError`."""
-    found, speeds = History(), []
-    path = folder / "metrics.jsonl"
-    try:
-        with open(path, "rb") as file:
-            for text in file:
-                if not text.endswith(b"\n"):
-                    found.is_cut = True
-                    break
-                try:
-                    line = json.loads(text)
-                except (ValueError, RecursionError):
-                    line = None
-                if not isinstance(line, dict):
-                    found.n_damaged += 1
-                    continue
-                found.add(line)
-                if is_number(line.get("tokens_per_s")):
-                    speeds.append(line["tokens_per_s"])
-    except FileNotFoundError:
-        pass
-    except OSError as e:
-        raise RunError(f"{path}: {e.strerror or e}") from None
+    found, speeds = History(lines=Lines(folder / "metrics.jsonl")), []
+    for line in objects(found.lines):
+        found.add(line)
+        if is_number(line.get("tokens_per_s")):
+            speeds.append(line["tokens_per_s"])
     if speeds:
         from statistics import median
 

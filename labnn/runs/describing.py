@@ -14,7 +14,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from labnn.runs.folders import is_number, is_time
 from labnn.runs.plain_text import age, cropped, duration, n_bytes, number, shown, table
+from labnn.runs.reading import is_count
 
 LABEL = 13
 # A text is not folded into less, however narrow the terminal is.
@@ -49,8 +51,10 @@ def facts(run: dict) -> Iterator[tuple[str, str]]:
     """How it is doing"""
     yield "path", shown(run["path"])
     yield "state", state(run)
-    if run["state"] in ("stopped", "killed") and run["resume"]:
-        yield "go on with", run["resume"]
+    # An error may have its reason elsewhere: a disk is full, another rate is needed.
+    is_open = run["state"] in ("stopped", "killed")
+    if run["resume"] and (is_open or (run["state"] == "failed" and run["checkpoints"])):
+        yield "go on with", shown(run["resume"])
     for line in run["damaged"]:
         yield "damaged", shown(line)
     yield "updates", f"{run['update']:,} ({run['step']:,} tokens)"
@@ -79,18 +83,15 @@ def state(run: dict) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A time of this place, or what cannot be one"""
-    try:
-        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
-    except (ValueError, OverflowError, OSError):
-        return f"{seconds:g} s"
+    """A time of this place"""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
 def resumption(resumed: dict) -> str:
     """When a run was resumed, and what was changed"""
     when = resumed.get("time")
-    text = moment(when) if isinstance(when, (int, float)) else str(when)
-    if isinstance(resumed.get("update"), int):
+    text = moment(when) if is_time(when) else str(when)
+    if is_count(resumed.get("update")):
         text += f" after update {resumed['update']:,}"
     changes = resumed.get("changes")
     if isinstance(changes, dict) and changes:
@@ -145,7 +146,7 @@ def tables(run: dict) -> Iterator[tuple[str, list[list[str]], tuple[int, ...]]]:
         title = "options that the experiment sets" if asked else "options other than the defaults"
         yield title, own, ()
     measures = [
-        [name, number(value), best(run["metrics"]["best"].get(name))]
+        [shown(name), number(value), best(run["metrics"]["best"].get(name))]
         for name, value in sorted(run["metrics"]["last"].items())
     ]
     if measures:
@@ -170,9 +171,9 @@ def best(found: dict | None) -> str:
     """A best value, with its name if it has one, and its update"""
     found = found or {}
     value, update = found.get("value"), found.get("update")
-    if not isinstance(value, (int, float)):
+    if not is_number(value):
         return "-"
-    place = f" at {update:,}" if isinstance(update, int) else ""
+    place = f" at {update:,}" if is_count(update) else ""
     return shown(f"{found.get('metric', '')} {number(value)}{place}".strip())
 
 

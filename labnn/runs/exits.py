@@ -1,7 +1,8 @@
 r"""
 # Exit Codes
 
-What a program leaves behind when it ends: one line on stderr for an error, and a number.
+What a program leaves behind when it ends: one line on stderr for an error, without signs that a
+terminal would act on, and a number.
 
 | code | meaning |
 |---|---|
@@ -20,6 +21,15 @@ from collections.abc import Callable
 
 from labnn.runs.folders import RunError
 from labnn.runs.lock import Locked
+from labnn.runs.plain_text import printable
+
+# Errors of ours that need torch, each with its page
+MISTAKES = {
+    "ConfigError": "labnn.configs.types",
+    "CorpusError": "labnn.data.text_files",
+    "UnknownToken": "labnn.tokenizers.tokenizer",
+}
+FAILURES = {"TrainingError": "labnn.configs.update"}
 
 
 def guarded(work: Callable[[], object]) -> int:
@@ -41,8 +51,9 @@ def guarded(work: Callable[[], object]) -> int:
         if os.environ.get("LABNN_TRACEBACK") == "1":
             traceback.print_exc()
         is_mistake, text = problem(e)
-        for line in text.splitlines():
-            print(f"error: {line}", file=sys.stderr)
+        # What an error quotes may come from a file, and would act on the terminal.
+        for line in text.split("\n"):
+            print(f"error: {printable(line)}", file=sys.stderr)
         return 2 if is_mistake else 1
 
 
@@ -55,13 +66,18 @@ def problem(error: Exception) -> tuple[bool, str]:
         return True, str(error)
     if isinstance(error, OSError) and error.strerror:
         return False, f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    # Where these were not loaded, none was raised. A command that looks at files does without
-    # torch, which they need.
-    if "labnn.configs.text" in sys.modules:
-        from labnn.configs.text import MISTAKES
-        from labnn.configs.update import TrainingError
-
-        if isinstance(error, (*MISTAKES, TrainingError)):
-            return isinstance(error, MISTAKES), str(error)
+    if isinstance(error, loaded(MISTAKES)):
+        return True, str(error)
+    if isinstance(error, loaded(FAILURES)):
+        return False, str(error)
     text = " ".join(str(error).split())
     return False, f"{type(error).__name__}: {text}; LABNN_TRACEBACK=1 shows where"
+
+
+def loaded(errors: dict[str, str]) -> tuple[type, ...]:
+    """
+    The errors whose pages were imported; no other can have been raised. A command that looks at
+    files does without these pages.
+    """
+    pages = {name: sys.modules.get(page) for name, page in errors.items()}
+    return tuple(getattr(page, name) for name, page in pages.items() if hasattr(page, name))

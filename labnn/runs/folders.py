@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from labnn.runs.lock import owner
+from labnn.runs.reading import LARGEST, MOST, MOST_TOKENS, content, is_count, opened, parsed
 
 LOGS = Path("logs")
 # How much of the end of `metrics.jsonl` holds a whole line, at first and at most
@@ -37,6 +38,10 @@ TAIL, LONG_TAIL = 8192, 1 << 22
 STAMP = re.compile(r"\d{8}-\d{6}")
 TIME = "%Y%m%d-%H%M%S"
 OVER = ("finished", "stopped", "failed")
+# The end of the time that is believed, some thousand years from now
+LATEST = 1e11
+# The longest text of a status that is kept whole
+LONGEST = 2000
 
 
 class RunError(ValueError):
@@ -52,7 +57,8 @@ def all_runs(experiment: str | None = None) -> list[Path]:
     found = []
     for parent in [str(LOGS / experiment)] if experiment else subfolders(str(LOGS)):
         for folder in subfolders(parent):
-            with contextlib.suppress(OSError):
+            # A time that no clock of this system can show is damage like any other.
+            with contextlib.suppress(OSError, ValueError, OverflowError):
                 found.append((made(folder), folder))
     return [Path(folder) for _, folder in sorted(found)]
 
@@ -133,11 +139,17 @@ def nearest(name: str, runs: list[Path]) -> str:
     return ", ".join(run.name for _, run in reversed(best))
 
 
-def replace(path: Path, text: str) -> None:
-    """Replace a file as a whole: who reads it sees the old text or the new one."""
+def replace(path: Path, data: str | bytes) -> None:
+    """
+    Replace a file as a whole: who reads it sees the old one or the new one. Half of a character,
+    which UTF-8 has not, becomes an escape.
+    """
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_text(text, "utf-8", "backslashreplace")
+        # What has this name was left behind by a process that is dead, or is a link to elsewhere.
+        part.unlink(missing_ok=True)
+        with open(part, "xb") as file:
+            file.write(data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -148,10 +160,10 @@ def write_json(path: Path, data: Any) -> None:
     replace(path, json.dumps(data, ensure_ascii=False, allow_nan=False))
 
 
-def read_json(path: Path) -> dict:
-    """An object from a file. Raises `RunError` where there is none."""
+def read_json(path: Path, most: int = MOST_TOKENS) -> dict:
+    """An object from a file of at most `most` bytes. Raises `RunError` where there is none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(str(content(path, most), "utf-8"))
     except OSError as e:
         raise RunError(f"{path}: {e.strerror or e}") from None
     except (ValueError, RecursionError) as e:
@@ -170,20 +182,21 @@ def status(folder: Path) -> dict:
     found = {"state": "killed", "details": None, "update": 0, "step": 0, "last": {}, "best": None}
     told = {}
     try:
-        told = read_json(folder / "status.json")
+        told = read_json(folder / "status.json", MOST)
     except RunError as e:
         # A run that was killed while it began has told nothing yet.
         if not is_missing(folder / "status.json"):
             found.update(state="unknown", details=str(e))
-    for name, kind in {"state": str, "details": str, "last": dict, "best": dict}.items():
+    for name, kind in {"state": str, "details": str, "last": dict}.items():
         if isinstance(told.get(name), kind):
-            found[name] = told[name]
-    numbers = {name: value for name, value in told.items() if is_number(value)}
-    found["update"], found["step"] = numbers.get("update", 0), numbers.get("step", 0)
-    found["started"] = numbers["started"] if "started" in numbers else begun(folder)
-    found["changed"] = numbers["changed"] if "changed" in numbers else modified(folder)
-    found["seconds"] = numbers.get("seconds")
-    found["owner"] = None
+            found[name] = told[name] if name == "last" else told[name][:LONGEST]
+    for name in ("update", "step"):
+        found[name] = told[name] if is_count(told.get(name)) else 0
+    times = {name: value for name, value in told.items() if is_time(value)}
+    found["started"] = times["started"] if "started" in times else begun(folder)
+    found["changed"] = times["changed"] if "changed" in times else modified(folder)
+    found["seconds"] = times.get("seconds")
+    found["best"], found["owner"] = best_of(told.get("best")), None
     # A run that is over holds no lock, and opening a file for each of many runs takes time.
     if found["state"] not in OVER:
         found["owner"] = owner(folder)
@@ -193,14 +206,24 @@ def status(folder: Path) -> dict:
     return found
 
 
+def best_of(told: Any) -> dict | None:
+    """The best value of a status, if it is one"""
+    if not isinstance(told, dict) or not is_number(told.get("value")):
+        return None
+    metric, update = told.get("metric"), told.get("update")
+    return {
+        "metric": metric[:LONGEST] if isinstance(metric, str) else "",
+        "value": told["value"],
+        "update": update if is_count(update) else None,
+    }
+
+
 def add_metrics(path: Path, found: dict) -> None:
     """What `metrics.jsonl` has is newer than the status of a run that goes on or was killed."""
     known, newer, kinds = found["update"], {}, set()
     for line in newest(path):
-        update, step = (
-            value if is_number(value) else 0
-            for value in (line.pop("update", 0), line.pop("step", 0))
-        )
+        update, step = line.pop("update"), line.pop("step", 0)
+        step = step if is_count(step) else 0
         if not kinds:
             found.update(update=update, step=step, changed=max(found["changed"], modified(path)))
         # An update and a validation say different things; the newest of both is wanted.
@@ -216,10 +239,15 @@ def add_metrics(path: Path, found: dict) -> None:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value can be counted with"""
+    """Whether a value can be counted with; JSON has whole numbers beyond all floats."""
     if isinstance(value, float):
         return math.isfinite(value)
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
+
+
+def is_time(value: Any) -> bool:
+    """Whether a value can be a time, or for how long something went on"""
+    return is_number(value) and 0 <= value < LATEST
 
 
 def is_missing(path: Path) -> bool:
@@ -241,10 +269,9 @@ def begun(folder: Path) -> float | None:
 
 def modified(path: Path) -> float:
     """When a file was written, or 0"""
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0
+    with contextlib.suppress(OSError):
+        return changed if is_time(changed := os.stat(path).st_mtime) else 0.0
+    return 0.0
 
 
 def last_lines(path: Path) -> list[dict]:
@@ -255,7 +282,7 @@ def last_lines(path: Path) -> list[dict]:
 def newest(path: Path) -> Iterator[dict]:
     """The same from the last one back; a line that is very long is found all the same."""
     size, lines = TAIL, [b""]
-    with contextlib.suppress(OSError), open(path, "rb") as file:
+    with contextlib.suppress(OSError), open(opened(path), "rb") as file:
         end = file.seek(0, os.SEEK_END)
         while True:
             start = file.seek(max(0, end - size))
@@ -266,7 +293,5 @@ def newest(path: Path) -> Iterator[dict]:
         # What comes before the first line end may be half a line, what comes after the last also.
         lines = lines[bool(start) : -1]
     for text in reversed(lines):
-        with contextlib.suppress(ValueError, RecursionError):
-            line = json.loads(text)
-            if isinstance(line, dict):
-                yield line
+        if (line := parsed(text)) is not None:
+            yield line

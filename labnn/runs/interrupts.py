@@ -40,8 +40,13 @@ class Interrupts:
         self.is_patient = False
         self.before: dict[int, object] = {}
 
-    def install(self) -> None:
-        """Handle signals from here on. Only the main thread may; elsewhere nothing changes."""
+    def install(self, is_patient: bool = False) -> None:
+        """
+        Handle signals from here on. Only the main thread may; elsewhere nothing changes.
+
+        * `is_patient` says that there is something to lose
+        """
+        self.is_patient = is_patient
         if not self.before and threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 self.before[number] = signal.signal(number, self.handle)

@@ -1,14 +1,14 @@
 r"""
 # When to Save
 
-A run that is killed loses what came after its last checkpoint, and nothing else: it goes on from
-there bit by bit as it was. How often to save is therefore a question of time alone. By default the
-keeper measures what saving takes, and waits a hundred times as long until the next time, but at
-least half a minute: saving then takes less than a hundredth of the time.
+A run that is killed has to repeat what came after its last checkpoint, and does so bit by bit as it
+was. How often to save is therefore a question of time alone. By default the keeper measures what
+saving takes, and waits a hundred times as long until the next time, but at least half a minute:
+saving then takes less than a hundredth of the time.
 
-The best model is there only until the next update. It is packed at once, and written with the next
-checkpoint if there was one a moment ago. Should the run be killed in between, the validation that
-found it is repeated.
+The best model is there only until the next update. It is packed at once, which takes the memory of
+its weights and of the optimizer, and written with the next checkpoint. Should the run be killed in
+between, the validation that found it is repeated.
 
 [Checkpoints](checkpoint.html) say how it is written, the [session](session.html) what.
 """
@@ -96,11 +96,15 @@ class Keeper:
 
     def keep_best(self, update: int) -> None:
         """The state of this moment is the best so far."""
-        if self.interval or self.is_due(update):
+        if self.is_due(update):
             self.save(is_best=True)
-        else:
-            state, info = self.capture()
-            self.waiting = packed(state), info
+            return
+        begun = time.monotonic()
+        state, info = self.capture()
+        self.waiting = packed(state), info
+        # The next checkpoint makes up for this as well.
+        self.cost += time.monotonic() - begun
+        self.total += time.monotonic() - begun
 
     def save(self, *, is_best: bool = False, is_last: bool = False) -> str | None:
         """
@@ -122,7 +126,7 @@ class Keeper:
                 self._write(*self.waiting, is_best=True)
             self.waiting = None
             name = self._write(files, info, is_best=is_best)
-            prune(self.parent, self.keep, self.warn)
+            prune(self.parent, self.keep, self.warn, self.best)
             return name
         except SaveError as e:
             if self.is_strict or is_last:

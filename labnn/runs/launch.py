@@ -97,7 +97,7 @@ def launch(
         conf, values = prepared(cls, options, *overrides)
         session = Session(name, values, asked(cls, options, *overrides), how=how)
         return start(name, cls, conf, values, session)
-    resumed = reopen(resume, name, cls, allow_change)
+    resumed = reopen(resume, name, cls, tuple(allow_change))
     try:
         before = resumed.overrides(overrides)
         conf, values = prepared(cls, before, *overrides)
@@ -172,22 +172,26 @@ def default(conf: Any, name: str) -> Any:
     return given(conf, head) if nested is None else default(nested, rest)
 
 
-def attach(conf: Any, resume: str | None = None) -> None:
+def attach(conf: Any, resume: str | None = None, allow_change: tuple[str, ...] = ()) -> None:
     """
     Track, save and show a run in labml's own form. It stands between `experiment.configs` and
     `experiment.start`, and the files go to labml's folder.
 
     * `resume` is a run that goes on, by its name or path, in its own folder
+    * `allow_change` are options that may differ from those of that run
     """
     check_registered(conf)
     reset_tracker()
-    values, resumed = conf._overrides(), None
+    values, resumed, story = conf._overrides(), None, ""
     if resume is not None:
-        resumed = reopen(resume, None, type(conf))
+        resumed = reopen(resume, None, type(conf), tuple(allow_change))
         try:
             resumed.compare(type(conf), values)
+            if story := resumed.is_complete():
+                say(story)
             go_on_in(resumed.folder)
         except BaseException:
             resumed.lock.release()
             raise
     conf._listener = Session(None, values, resumed=resumed, how=in_own_form)
+    conf._listener.is_idle = bool(story)

@@ -5,6 +5,8 @@ Two processes that write one run would ruin it. Whoever runs it holds a lock on 
 folder, and the file names the host and the process. The system takes the lock away when the
 process ends, however it ends: a lock without an owner cannot stay behind, and a number that another
 process has by now means nothing.
+
+The file is emptied whenever the lock is taken, so a link in its place is not followed.
 """
 
 import fcntl
@@ -14,8 +16,12 @@ import socket
 import time
 from pathlib import Path
 
+from labnn.runs.reading import is_count, opened
+
 # Whoever only looks holds the lock for a moment.
 TRIES, PAUSE = 10, 0.03
+# More than any owner has to say
+N_BYTES = 4096
 
 
 class Locked(ValueError):
@@ -33,12 +39,13 @@ class Lock:
 
     def __init__(self, folder: Path):
         """
-        Raises `Locked` if somebody else holds it, and `OSError` if the file cannot be written.
+        Raises `Locked` if somebody else holds it, and `OSError` if the file cannot be written or is
+        a link.
 
         * `folder` is that of the run
         """
         self.path = folder / "run.lock"
-        self.file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+        self.file = opened(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
         try:
             self._take(folder)
             os.truncate(self.file, 0)
@@ -62,10 +69,11 @@ class Lock:
             except BlockingIOError:
                 if left:
                     time.sleep(PAUSE)
-        data = read(self.path)
+        data = read(self.file)
+        host = data["host"] if data["host"] != "?" else "another host"
         raise Locked(
-            f"run {folder.name} is in use by process {data.get('pid', '?')} on "
-            f"{data.get('host', 'another host')}; wait for its end, or end that process"
+            f"run {folder.name} is in use by process {data['pid']} on {host}; wait for its end, or "
+            "end that process"
         )
 
     def release(self) -> None:
@@ -92,19 +100,21 @@ def forget() -> None:
 os.register_at_fork(after_in_child=forget)
 
 
-def read(path: Path) -> dict:
-    """What a lock says of its owner; nothing for a moment after it was taken"""
+def read(file: int) -> dict:
+    """The host and process that a lock names; for a moment after it was taken it names none."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+        data = json.loads(os.pread(file, N_BYTES, 0))
+    except (OSError, ValueError, RecursionError):
+        data = {}
+    data = data if isinstance(data, dict) else {}
+    host, pid = data.get("host"), data.get("pid")
+    return {"host": host if isinstance(host, str) else "?", "pid": pid if is_count(pid) else "?"}
 
 
 def owner(folder: Path) -> dict | None:
     """The host and process that hold the lock of a run, or `None`"""
     try:
-        file = os.open(folder / "run.lock", os.O_RDONLY)
+        file = opened(folder / "run.lock", os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
@@ -112,8 +122,7 @@ def owner(folder: Path) -> dict | None:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:
-        data = read(folder / "run.lock")
-        return {"host": data.get("host", "?"), "pid": data.get("pid", "?")}
+        return read(file)
     except OSError:
         # Where there are no locks, nobody holds one.
         return None

@@ -104,12 +104,13 @@ def show(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
     damaged = [said["details"]] if said["state"] == "unknown" else []
     data, told = {}, contents.History()
     try:
-        data = contents.info(folder)
+        data, wrong = contents.readable_info(folder)
+        damaged += wrong
     except RunError as e:
         damaged.append(str(e))
     try:
         told = contents.history(folder)
-        damaged += told.complaints(folder / "metrics.jsonl", said["state"] == "running")
+        damaged += told.complaints(said["state"] == "running")
     except RunError as e:
         damaged.append(str(e))
     checkpoints, wrong = contents.checkpoints(folder)
@@ -124,7 +125,7 @@ def show(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
         "commit": {name: data.get(name) for name in ("commit", "commit_message", "is_dirty")},
         "environment": contents.part(data, "environment", dict),
         "data": contents.part(data, "data", dict),
-        "resumed": [r for r in contents.part(data, "resumed", list) if isinstance(r, dict)],
+        "resumed": contents.part(data, "resumed", list),
         "overrides": contents.part(data, "overrides", dict),
         "asked": contents.part(data, "asked", list),
         "metrics": {"last": told.last, "best": told.best, "tokens_per_s": told.tokens_per_s},

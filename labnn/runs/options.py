@@ -143,9 +143,12 @@ def help_text(program: str, cls: type, options: dict, *overrides: dict) -> str:
     """What `--help` prints"""
     lines = [
         f"usage: {program} [name=value ...] [--config FILE]",
-        "       [--print-config] [--dry-run] [--help]",
+        "       [--resume RUN [--allow-change NAME]] [--print-config] [--dry-run] [--help]",
         "",
         *textwrap.dedent(inspect.getmodule(cls).__doc__ or "").strip().split("\n\n")[1:2],
+        "",
+        "--resume goes on with a run, by its name, any beginning of it, or auto for the newest.",
+        "Its options are those that it had; --allow-change lets one of them be another.",
         "",
     ]
     for option in list_options(config_of(cls, options, *overrides)):

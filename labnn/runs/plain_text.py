@@ -79,8 +79,13 @@ def common(a: str, b: str) -> int:
 
 def shown(value: Any) -> str:
     """A value in one line, as it is typed"""
-    text = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
-    # A line end or an escape code in a file must not become one on the terminal.
+    return printable(
+        value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+    )
+
+
+def printable(text: str) -> str:
+    """A line end or an escape code in a file must not become one on the terminal."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
     )

@@ -12,14 +12,15 @@ itself. What else is in the file says
 """
 
 import ast
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from docs_gen import results
-from labnn.runs import folders
-from labnn.runs.folders import RunError
-from labnn.runs.summary import run_info, summary, written
+from labnn.runs import contents, folders
+from labnn.runs.folders import RunError, replace
+from labnn.runs.plain_text import shown
+from labnn.runs.reading import content
+from labnn.runs.summary import summary, written
 
 # The folder that the packages are in
 ROOT = Path(__file__).parent.parent.parent
@@ -30,31 +31,22 @@ def record(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
     """`labnn record RUN DIR`"""
     folder, target = folders.find(words[0]), Path(words[1])
     check_target(target)
-    data = summary(folder)
+    data, damaged = summary(folder)
     if data["state"] == "running":
         raise RunError(f"run {folder.name} is still running; record it when it is over")
-    info = run_info(folder)
+    info = contents.info(folder)
     data["modules"] = modules(info.get("entry"), info.get("python_file"))
     target.mkdir(parents=True, exist_ok=True)
     path = target / "record.json"
-    # Half of a character, which UTF-8 has not, becomes the escape that JSON has for it.
-    content = (written(data) + "\n").encode("utf-8", "backslashreplace")
-    replace(path, content)
+    # Half of a character becomes the escape that JSON has for it.
+    replace(path, text := written(data) + "\n")
     newer = [name for name, m in data["modules"].items() if is_newer(ROOT / m["path"], folder)]
-    lines = [str(path)]
+    lines = [str(path), *(f"damaged: {shown(line)}" for line in damaged)]
     if newer:
         lines.append(f"warning: changed after the run began: {', '.join(newer)}")
-    return {"path": str(path), "bytes": len(content), "newer": newer}, "\n".join(lines)
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Whoever reads the file meanwhile sees all of the old content or all of the new."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    size = len(text.encode("utf-8", "backslashreplace"))
+    found = {"path": str(path), "bytes": size, "newer": newer, "damaged": damaged}
+    return found, "\n".join(lines)
 
 
 def check_target(target: Path) -> None:
@@ -65,6 +57,8 @@ def check_target(target: Path) -> None:
     other = sorted(name for name in names if name != "record.json" and name[0] != ".")
     if other:
         raise RunError(f"{target} holds {other[0]}, which is no record; name a new folder")
+    if (target / "record.json").is_symlink():
+        raise RunError(f"{target}/record.json is a link; remove it, or name a new folder")
     if "record.json" in names:
         known = folders.read_json(target / "record.json").get("format")
         if not str(known).startswith("labnn record"):
@@ -113,10 +107,11 @@ def source(name: str) -> Path | None:
 def imported(module: str, path: Path) -> Iterator[str]:
     """What a file imports of our packages, anywhere in it: modules, and names in modules"""
     try:
-        tree = ast.parse(path.read_bytes())
+        # The file of an experiment of one's own is named by the run, and may be anything by now.
+        tree = ast.parse(content(path))
     except OSError:
         return
-    except (SyntaxError, ValueError) as e:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as e:
         raise RunError(f"{path} is no Python, so its imports are not known: {e}") from None
     own = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(tree):

@@ -13,15 +13,15 @@ What is shown is the [summary](summary.html), with more updates and samples than
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from docs_gen import curves, results, shown
 from labnn.runs import folders
-from labnn.runs.folders import RunError
+from labnn.runs.folders import RunError, replace
 from labnn.runs.plain_text import duration
-from labnn.runs.record import replace
-from labnn.runs.summary import summary
+from labnn.runs.plain_text import shown as in_one_line
+from labnn.runs.summary import cleaned, summary
 
 # How many updates, rounds of samples, and bytes of them
 N_ROWS, N_ROUNDS, N_BYTES = 600, 8, 160_000
@@ -93,10 +93,12 @@ def report(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
     folder = folders.find(words[0])
     path = Path(options["out"]) if options.get("out") else folder / "report.html"
     check_target(path)
+    run, damaged = summary(folder, N_ROWS, N_ROUNDS, N_BYTES)
     # Half of a character becomes a question mark before it meets the file.
-    content = page(summary(folder, N_ROWS, N_ROUNDS, N_BYTES)).encode("utf-8", "replace")
+    content = page(run, damaged).encode("utf-8", "replace")
     replace(path, content)
-    return {"path": str(path), "bytes": len(content)}, str(path)
+    found = {"path": str(path), "bytes": len(content), "damaged": damaged}
+    return found, "\n".join([str(path), *(f"damaged: {in_one_line(line)}" for line in damaged)])
 
 
 def check_target(path: Path) -> None:
@@ -105,14 +107,20 @@ def check_target(path: Path) -> None:
         raise RunError(f"out={path} is a folder; name a file, for instance {path / 'report.html'}")
     if not path.parent.is_dir():
         raise RunError(f"out={path}: there is no folder {path.parent}; make it, or name another")
+    if path.exists() and not path.is_file():
+        raise RunError(f"out={path} is there and is no report; name another file")
     if path.is_file():
         with open(path, "rb") as file:
             if file.read(len(BEGIN)).lower() not in (b"", BEGIN.encode()):
                 raise RunError(f"out={path} is there and is no report; name another file")
 
 
-def page(run: dict) -> str:
-    """The whole file"""
+def page(run: dict, damaged: Sequence[str] = ()) -> str:
+    """
+    The whole file
+
+    * `damaged` says what of the run was left out
+    """
     name = f"{run['experiment']} {run['run']}"
     style = (
         f":root {{{LIGHT}}}\n@media (prefers-color-scheme: dark) {{ :root {{{DARK}}} }}\n"
@@ -129,12 +137,12 @@ def page(run: dict) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{shown.text(name)}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
-        f"{head(run)}\n{sections}\n</main>\n</body>\n</html>\n"
+        f"{head(run, damaged)}\n{sections}\n</main>\n</body>\n</html>\n"
     )
 
 
-def head(run: dict) -> str:
-    """Title, state and key figures"""
+def head(run: dict, damaged: Sequence[str]) -> str:
+    """Title, state, what is damaged, and key figures"""
     state = run["state"]
     kind = state if state in ("finished", "failed", "killed", "stopped", "running") else ""
     told = [f'<span class="state {kind}">{shown.text(state)}</span>', shown.text(run["run"])]
@@ -142,10 +150,14 @@ def head(run: dict) -> str:
     n = len(run["resumed"])
     told += [f"resumed {n} times" if n > 1 else "resumed once"] if n else []
     details = f'<p class="under">{shown.text(run["details"])}</p>' if run["details"] else ""
-    boxes = "".join(f"<div><dt>{n}</dt><dd>{shown.text(v)}</dd></div>" for n, v in figures(run))
+    # Whose machine it was is nobody's business.
+    lost = "".join(f'\n<p class="under">{shown.text(cleaned(line))}</p>' for line in damaged)
+    boxes = "".join(
+        f"<div><dt>{shown.text(n)}</dt><dd>{shown.text(v)}</dd></div>" for n, v in figures(run)
+    )
     return (
         f"<header>\n<h1>{shown.text(run['experiment'])}</h1>\n"
-        f'<p class="under">{" · ".join(told)}</p>{details}\n'
+        f'<p class="under">{" · ".join(told)}</p>{details}{lost}\n'
         f'<dl class="figures">{boxes}</dl>\n</header>'
     )
 
@@ -158,6 +170,9 @@ def figures(run: dict) -> Iterator[tuple[str, str]]:
         yield "time training", duration(run["seconds"])
     if run["tokens_per_s"] is not None:
         yield "tokens/s, median", f"{run['tokens_per_s']:,.0f}"
+    if best := results.best(run):
+        metric, value, update = best
+        yield f"best {metric}", f"{curves.short(value)}, at update {update:,}"
     for name, label in (("loss", "loss"), ("accuracy", "accuracy"), ("perplexity", "perplexity")):
         for kind, word in (("valid", "validation"), ("train", "training")):
             known = [v for _, v in results.points(run, f"{name}.{kind}") if v is not None]

@@ -24,17 +24,26 @@ from labnn.configs.overrides import keys
 from labnn.configs.position import Position
 from labnn.configs.state import put_back
 from labnn.configs.types import ConfigError, did_you_mean, short
-from labnn.runs import contents
+from labnn.runs import contents, growing
 from labnn.runs.checkpoint import newest
 from labnn.runs.fitting import check_fit
 from labnn.runs.folders import LOGS, RunError, find
 from labnn.runs.lock import Lock
 from labnn.runs.manifest import read_manifest
 from labnn.runs.options import known_options
-from labnn.runs.run import GROWING, entry, environment
+from labnn.runs.run import entry, environment
 
 # What has an influence on the last bits of a result
 MACHINE = ("torch", "numpy", "device", "threads", "platform")
+
+
+# Options that the batches are made by
+FROM_TEXT = ("text", "batch_size", "seq_len")
+
+
+def permit(name: str) -> str:
+    """What to do where an option may change all the same"""
+    return f"add --allow-change {name} (in code, allow_change=[{name!r}])"
 
 
 @dataclass
@@ -81,7 +90,7 @@ class Resumed:
         if lost := [name for name in self.objects if name not in again]:
             raise RunError(
                 f"{', '.join(lost)} of run {self.folder.name} had objects as values, which no file "
-                f"holds; resume it in code, and give them again: {in_code(self.folder)}"
+                f"holds; give them again in code, with resume={reference(self.folder)!r}"
             )
         return {name: value for name, value in values.items() if name not in self.objects}
 
@@ -103,11 +112,18 @@ class Resumed:
         free = getattr(cls, "_free", ())
         wrong = [
             f"{name} was {short(was)} in run {self.folder.name} and is {short(is_)} now, which "
-            f"changes what is learned; take it back, or add --allow-change {name}"
+            f"changes what is learned; take it back, or {permit(name)}"
             for name, (was, is_) in self.changes.items()
             if not any(name == f or name.startswith(f"{f}.") for f in free)
             and not self.is_allowed(name)
         ]
+        place = self.state["position"] if self.state is not None else None
+        is_between = place is None or place["round"] == 0 and place["phase"] in ("sample", "done")
+        if "inner_iterations" in self.changes and not is_between and not wrong:
+            wrong.append(
+                "inner_iterations can change between two epochs only, and run "
+                f"{self.folder.name} is in the middle of one; go on with it as it was first"
+            )
         if self.state is not None and now["epochs"] < (begun := self._n_begun()):
             wrong.append(
                 f"epochs is {now['epochs']}, and run {self.folder.name} has begun epoch {begun}; "
@@ -144,8 +160,7 @@ class Resumed:
         for note in self.notes:
             warn(note)
         if self.state is None:
-            for name in GROWING:
-                (self.folder / name).unlink(missing_ok=True)
+            growing.cut(self.folder, {}, warn)
             return None
         self._check_data(conf)
         self._check_machine(conf, warn)
@@ -154,33 +169,36 @@ class Resumed:
                 # Some parts are made when the first batch comes.
                 getattr(conf, name)
         parts = conf.state_parts()
-        if missing := [name for name in parts if name not in self.state]:
+        if other := {*parts, "session"} ^ {*self.state}:
             raise RunError(
-                f"checkpoint {self.name} of run {self.folder.name} has no {', '.join(missing)}: it "
-                f"is of another kind of run than {type(conf).__name__}"
+                f"checkpoint {self.name} of run {self.folder.name} has the parts "
+                f"{', '.join(self.state)}, and {type(conf).__name__} has not the same: "
+                f"{', '.join(sorted(other))} is on one side only; use the class of the run"
             )
         # What nothing has read so far cannot be why the model is another one.
         idle = {"seed", *conf.unread_overrides()}
         changes = {name: both for name, both in self.changes.items() if name not in idle}
         check_fit(self.name, conf.model, self.state["model"], changes)
         self._put_back(conf, parts, warn)
-        self._cut(warn)
+        growing.cut(self.folder, self.state["session"]["sizes"], warn)
         return self.state
 
     def _check_data(self, conf: Any) -> None:
         """Raises `RunError` where the text, or what came of it, is another one."""
-        before, now = self.info.get("data") or {}, conf.fingerprint()
-        owners = {"tokens": ("tokenizer", "min_count", "text")}
+        before, now = contents.part(self.info, "data", dict), conf.fingerprint()
         for name, value in now.items():
             if name == "source" or before.get(name, value) == value:
                 continue
-            options = owners.get(name, ("text", "batch_size", "seq_len"))
-            if not any(self.is_allowed(o) or o in self.allowed for o in options):
+            # Another text may do for the same model, other tokens are other words to it.
+            options = ("tokenizer",) if name.startswith("tokens") else FROM_TEXT
+            if not any(option.startswith(options) for option in self.allowed):
                 raise RunError(
                     f"{name} of the data was {short(before[name])} in run {self.folder.name} and "
-                    f"is {short(value)} now: the text has changed; bring it back, or add "
-                    f"--allow-change {options[0]}"
+                    f"is {short(value)} now: the text is another one; bring it back, or "
+                    f"{permit(options[0])}"
                 )
+            if name == "tokens":
+                self.changes["tokenizer, the number of its tokens,"] = (before[name], value)
 
     def _check_machine(self, conf: Any, warn: Callable[[str], None]) -> None:
         """Another machine computes other last bits."""
@@ -210,17 +228,6 @@ class Resumed:
             counted = {"params", "param_names", *getattr(conf.optimizer, "counters", ())}
             for group, new in zip(conf.optimizer.param_groups, fresh, strict=True):
                 group.update({key: new[key] for key in new if key not in counted})
-
-    def _cut(self, warn: Callable[[str], None]) -> None:
-        """What was written after the checkpoint is written again."""
-        for name, size in self.state["session"]["sizes"].items():
-            path = self.folder / name
-            found = path.stat().st_size if path.exists() else 0
-            if found < size:
-                warn(f"{path} has {found:,} bytes, and had {size:,}: lines of it are lost")
-            elif found:
-                with open(path, "r+b") as file:
-                    file.truncate(size)
 
     def story(self, n_updates: int, position: Position) -> list[str]:
         """What the person should know"""
@@ -257,7 +264,7 @@ def reopen(run: str, experiment: str | None, cls: type, allowed: tuple[str, ...]
         if found is not None:
             resumed.name, resumed.state = found
             resumed.best = read_manifest(parent / resumed.name).get("best")
-        elif any((folder / name).exists() and (folder / name).stat().st_size for name in GROWING):
+        elif growing.is_begun(folder):
             raise RunError(f"run {folder.name} has no checkpoint in {parent}: start a new run")
         else:
             resumed.notes.append(
@@ -277,7 +284,7 @@ def reference(folder: Path) -> str:
 
 def in_code(folder: Path) -> str:
     """How a person goes on with a run in code"""
-    return f"launch(..., resume={reference(folder)!r})"
+    return f"the same call and resume={reference(folder)!r}"
 
 
 def in_own_form(folder: Path) -> str:

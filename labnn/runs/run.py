@@ -22,7 +22,6 @@ sort by time and never meet, however many runs start at once.
 """
 
 import json
-import os
 import platform
 import sys
 import time
@@ -39,12 +38,11 @@ from labnn.configs.loop import Stopped
 from labnn.configs.position import Position
 from labnn.configs.update import TrainingError
 from labnn.configs.written_options import is_written, plain
+from labnn.runs import contents
 from labnn.runs.folders import replace, write_json
+from labnn.runs.growing import no_links
 from labnn.runs.options import known_options
 from labnn.runs.tracking import labml_run
-
-# Files to which a run only adds
-GROWING = ("metrics.jsonl", "samples.jsonl")
 
 
 def new_folder(experiment: str) -> Path:
@@ -68,7 +66,7 @@ def environment(conf: Any) -> dict:
         "numpy": numpy.__version__,
         "labnn": __version__,
         "platform": platform.platform(),
-        "device": str(conf.device),
+        "device": str(getattr(conf, "device", "cpu")),
         "threads": torch.get_num_threads(),
         "packages": dict(sorted((d.name, d.version) for d in metadata.distributions() if d.name)),
     }
@@ -108,9 +106,7 @@ def write_files(folder: Path, conf: Any, overrides: dict, asked: set[str], how: 
     if run.diff:
         (folder / "source.diff").write_text(run.diff, "utf-8")
     save_configs(folder, conf)
-    tokenizer = getattr(conf, "tokenizer", None)
-    if hasattr(tokenizer, "to_dict"):
-        (folder / "tokenizer.json").write_text(json.dumps(tokenizer.to_dict()), "utf-8")
+    save_tokenizer(folder, conf)
 
 
 def made_of(conf: Any, overrides: dict) -> dict:
@@ -125,20 +121,27 @@ def made_of(conf: Any, overrides: dict) -> dict:
     }
 
 
-def add_to_run(folder: Path, conf: Any, overrides: dict, update: int, changes: dict) -> None:
+def add_to_run(
+    folder: Path, conf: Any, overrides: dict, asked: set[str], *, update: int, changes: dict
+) -> None:
     """
     A run goes on.
 
+    * `asked` are the overrides that the person set, now or before
     * `update` is the number of updates before
     * `changes` are options with their values before and now
     """
-    info = yaml.safe_load((folder / "run.yaml").read_text("utf-8"))
+    (folder / "bad_batch.json").unlink(missing_ok=True)
+    save_tokenizer(folder, conf)
+    info = contents.info(folder)
     resumed = {
         "time": time.time(),
         "update": update,
         "changes": {name: list(values) for name, values in changes.items()},
     }
-    info.update(made_of(conf, overrides), resumed=[*info.get("resumed", []), resumed])
+    info.update(
+        made_of(conf, overrides), asked=sorted(asked), resumed=[*info.get("resumed", []), resumed]
+    )
     write_yaml(folder / "run.yaml", info)
 
 
@@ -150,6 +153,13 @@ def write_yaml(path: Path, data: Any) -> None:
 def save_configs(folder: Path, conf: Any) -> None:
     """The options as they are now; those that are read later are written at the end."""
     write_yaml(folder / "configs.yaml", conf._to_json())
+
+
+def save_tokenizer(folder: Path, conf: Any) -> None:
+    """The vocabulary, if there is one"""
+    tokenizer = getattr(conf, "tokenizer", None)
+    if hasattr(tokenizer, "to_dict"):
+        replace(folder / "tokenizer.json", json.dumps(tokenizer.to_dict()))
 
 
 def labml_folder() -> Path:
@@ -183,13 +193,20 @@ def write_run_log(folder: Path, error: BaseException | None) -> None:
         "details": details_of(error),
         "time": time.time(),
     }
-    with open(folder / "run_log.jsonl", "a", encoding="utf-8") as file:
+    with open(folder / "run_log.jsonl", "a", encoding="utf-8", opener=no_links) as file:
         file.write(json.dumps(line) + "\n")
 
 
 def write_status(folder: Path, **values: Any) -> None:
     """How a run goes, as a whole; `changed` is now."""
-    write_json(folder / "status.json", {**values, "changed": time.time()})
+    data = {**values, "changed": time.time()}
+    try:
+        write_json(folder / "status.json", data)
+    except OSError:
+        # A full disk has no room for a second file, but the old one has its place.
+        with open(folder / "status.json", "r+", encoding="utf-8", opener=no_links) as file:
+            file.write(json.dumps(data, allow_nan=False))
+            file.truncate()
 
 
 def save_batch(folder: Path, position: Position, error: BaseException | None) -> None:
@@ -209,15 +226,3 @@ def lists(batch: Any) -> Any:
     if isinstance(batch, (list, tuple)):
         return [lists(part) for part in batch]
     return str(batch)
-
-
-def synced_sizes(folder: Path) -> dict[str, int]:
-    """The bytes of the files that only grow, after they were brought to the disk"""
-    sizes = {}
-    for name in GROWING:
-        sizes[name] = 0
-        if (folder / name).exists():
-            with open(folder / name, "rb") as file:
-                os.fsync(file.fileno())
-                sizes[name] = os.fstat(file.fileno()).st_size
-    return sizes

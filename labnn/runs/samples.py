@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from labnn.runs.growing import no_links
+
 # A prediction may be white space, which must neither vanish nor break the line.
 LINE_END, SPACE = "⏎", "␣"
 # Neither must other characters that move the cursor or talk to the terminal.
@@ -78,7 +80,7 @@ def append(path: Path, update: int, step: int, samples: list[Sample]) -> None:
     has for it.
     """
     line = {"update": update, "step": step, "samples": [sample.to_dict() for sample in samples]}
-    with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+    with open(path, "a", encoding="utf-8", errors="backslashreplace", opener=no_links) as file:
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

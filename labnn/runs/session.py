@@ -19,8 +19,8 @@ from labnn.configs.position import Position
 from labnn.configs.state import put_back, state_of
 from labnn.configs.types import ConfigError
 from labnn.configs.update import TrainingError
-from labnn.runs import run, tensorboard
-from labnn.runs.best import Best
+from labnn.runs import growing, run, tensorboard
+from labnn.runs.best import Best, untracked
 from labnn.runs.interrupts import Interrupts
 from labnn.runs.keeper import Keeper
 from labnn.runs.lock import Lock
@@ -67,28 +67,25 @@ class Session(Listener):
         self.events: tensorboard.EventFiles | None = None
         # Whether the last validation was the best so far
         self.is_best = False
+        # Whether the run that goes on is complete, and nothing will be done
+        self.is_idle = False
         # When the run began, the seconds that it ran before, and since when there are more
         self.started, self.seconds, self.begun = time.time(), 0.0, time.monotonic()
 
     def open(self) -> None:
-        """A signal that comes while data is prepared is told of as well."""
+        """A signal may come while data is prepared."""
         self.interrupts.install()
 
     def on_start(self, conf: Any) -> None:
         """Open the files, and save the run or put back what was saved."""
         self.conf = conf
-        self.interrupts.install()
-        # From here on there is something to lose.
-        self.interrupts.is_patient = True
-        self.best = Best(
-            conf.checkpoint.metric,
-            is_highest=conf.checkpoint.is_highest(),
-            patience=conf.early_stopping.patience,
-        )
+        self.interrupts.install(is_patient=True)
+        self.best = Best.of(conf)
         if self.folder is None:
-            self.folder = run.labml_folder() if self.experiment is None else None
-            self.folder = self.folder or run.new_folder(self.experiment)
+            self.folder = run.new_folder(self.experiment) if self.experiment else run.labml_folder()
             self.lock = Lock(self.folder)
+        if "checkpoint.metric" in self.asked and (why := untracked(conf)):
+            self.warn(why)
         saved = self.resumed.prepare(conf, self.warn) if self.resumed else None
         self.metrics = MetricsFile(self.folder / "metrics.jsonl")
         self.keeper = Keeper(self.folder / "checkpoints", conf.checkpoint, self.capture, self.warn)
@@ -114,8 +111,15 @@ class Session(Listener):
         self.teller.is_told = True
         for line in self.resumed.story(self.metrics.n_updates, self.conf.position):
             self.teller.console.line(line)
-        changes = self.resumed.changes
-        run.add_to_run(self.folder, self.conf, self.overrides, self.metrics.n_updates, changes)
+        if not self.is_idle:
+            run.add_to_run(
+                self.folder,
+                self.conf,
+                self.overrides,
+                self.asked,
+                update=self.metrics.n_updates,
+                changes=self.resumed.changes,
+            )
 
     def _open_events(self) -> None:
         """TensorBoard gets what `metrics.jsonl` gets."""
@@ -134,11 +138,9 @@ class Session(Listener):
                 raise TrainingError(f"{name} is not finite after update {n_updates}: not saved")
         own = {
             **state_of(self._parts()),
-            "started": self.started,
-            "seconds": self._seconds(),
-            "is_best": self.is_best,
+            **{"started": self.started, "seconds": self._seconds(), "is_best": self.is_best},
             # What is in the files when the run goes on
-            "sizes": run.synced_sizes(self.folder),
+            "sizes": growing.synced_sizes(self.folder),
         }
         info = {
             "update": n_updates,
@@ -247,30 +249,27 @@ class Session(Listener):
 
     def on_end(self, error: BaseException | None) -> None:
         """Save what can be saved, and close everything, whatever happened."""
-        console = self.teller.console
-        console.close()
+        self.teller.console.close()
         if self.metrics is None:
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                again = f"; resume with: {self.how(self.folder)}" if self.resumed else ""
-                console.line(f"stopped while data was prepared: there was nothing to save{again}")
+            self.teller.end_early(error, self.how(self.folder) if self.resumed else "")
             return self.close()
-        saved = None
+        saved, failure = None, None
         try:
-            if error is None or isinstance(error, Stopped):
+            if (error is None or isinstance(error, Stopped)) and not self.is_idle:
                 saved = self.keeper.save(is_best=self.is_best, is_last=True)
         except BaseException as e:
-            error = e
-            raise
-        finally:
-            self._close_files(error)
-        if error is None and (summary := self.conf.summary()):
-            console.line(summary)
-        if error is None and self.best.is_over:
-            console.line(self.best.story())
-        console.line(f"{'run' if error is None else 'stopped; run'}: {self.folder}")
-        if error is not None and (last := self.keeper.last()) is not None:
-            kept = "saved checkpoint" if saved else "the last checkpoint is"
-            console.line(f"{kept} {last}; resume with: {self.how(self.folder)}")
+            failure = e
+        self._close_files(failure or error)
+        kept = "" if self.keeper.last() is None else f"the last checkpoint is {self.keeper.last()}"
+        self.teller.end(
+            failure or error,
+            self.folder,
+            story=self.best.story() if self.best.is_over else "",
+            kept=f"saved checkpoint {saved}" if saved else kept,
+            how=self.how(self.folder),
+        )
+        if failure is not None:
+            raise failure
         if isinstance(error, Stopped):
             raise self.interrupts.exception()
 
@@ -281,11 +280,12 @@ class Session(Listener):
             remove_writer(self.metrics)
             if self.events is not None:
                 self.events.close()
+            # Even a full disk has room for this, in the place of what was there.
+            self._tell_status(run.state_after(error), run.details_of(error))
             run.save_batch(self.folder, self.conf.position, error)
             run.save_configs(self.folder, self.conf)
             if self.experiment is not None:
                 run.write_run_log(self.folder, error)
-            self._tell_status(run.state_after(error), run.details_of(error))
         except OSError as e:
             reason = e.strerror or e
             self.teller.console.warn(f"{self.folder}: the last files are not written, {reason}")

@@ -78,19 +78,20 @@ def hide(parent: Path, name: str) -> None:
     os.rename(parent / name, next(place for place in places if not os.path.lexists(place)))
 
 
-def prune(parent: Path, keep: int, warn: Callable[[str], None]) -> None:
+def prune(parent: Path, keep: int, warn: Callable[[str], None], best: str | None = None) -> None:
     """
     Take away all but the newest checkpoints and the best of each of these.
 
     * `keep` is how many are the newest
     * `warn` is told of what cannot be taken away
+    * `best` is the best of all, which needs no manifest to be known
     """
     problems = []
     try:
         found = names(parent)
     except CheckpointError as e:
         return warn(str(e))
-    kept = {*found[-keep:]}
+    kept = {best, *found[-keep:]}
     for name in found[-keep:]:
         with contextlib.suppress(CheckpointError):
             kept.add(read_manifest(parent / name).get("best"))

@@ -10,25 +10,27 @@ What a run was and how it went, small enough to be kept or shown: the form of a
 * Of the samples four rounds stay, the first, the last and two between, with as many prompts as a
   fixed size has room for.
 * A path keeps its last part if it was absolute: whose machine it was is nobody's business.
+* A damaged line of a file is left out, and counted. Options that are damaged are an error, because
+  nothing would say what was run.
 """
 
 import datetime
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import yaml
-
 from docs_gen import results
 from docs_gen.curves import evenly
-from labnn.runs import folders
+from labnn.runs import contents, folders
 from labnn.runs.folders import RunError
+from labnn.runs.reading import Lines
 
 CURVES = ("loss.train", "accuracy.train", "lr", "grad_norm", "tokens_per_s")
+SAMPLES = results.FORM["samples"][0]["samples"]
 # Curves of a validation, at most
 N_VALID = 6
 # The longest text and list that are kept whole
@@ -41,23 +43,26 @@ QUOTED = re.compile(rf"(?<=[\"'])({START}[^\"'\n]*)(?=[\"'])")
 INSIDE = re.compile(rf"(?<![\w.~/\\…])(?!(?<=:)//)({START}[^\s\"'<>|,;]*)")
 
 
-def summary(folder: Path, n_rows: int = 300, n_rounds: int = 4, n_bytes: int = 16000) -> dict:
+def summary(
+    folder: Path, n_rows: int = 300, n_rounds: int = 4, n_bytes: int = 16000
+) -> tuple[dict, list[str]]:
     """
-    What a record has, but for the modules. Raises `RunError`.
+    What a record has, but for the modules, and what was left out, in words. Raises `RunError`.
 
     * `n_rows` is how many updates are kept, and validations
     * `n_rounds` and `n_bytes` are how many rounds of samples, and how much of them
     """
-    info, status = run_info(folder), folders.status(folder)
-    train, valid = metrics(folder / "metrics.jsonl")
+    info, status = contents.info(folder), folders.status(folder)
+    measured, sampled = Lines(folder / "metrics.jsonl"), Lines(folder / "samples.jsonl")
+    train, valid = metrics(measured)
     speeds = [v for row in train if (v := number(row.get("tokens_per_s"))) is not None]
     names = {name for row in valid for name in row if name.endswith(".valid")}
-    overrides = cleaned(info.get("overrides") or {})
-    options = {**cleaned(info.get("options") or {}), **overrides}
+    overrides = cleaned(contents.part(info, "overrides", dict))
+    options = {**cleaned(contents.part(info, "options", dict)), **overrides}
     commit = info.get("commit")
     resumed = [
         {"update": again.get("update", 0), "changes": cleaned(again.get("changes") or {})}
-        for again in info.get("resumed") or []
+        for again in contents.part(info, "resumed", list)
     ]
     data = {
         "format": results.FORMAT,
@@ -71,46 +76,34 @@ def summary(folder: Path, n_rows: int = 300, n_rounds: int = 4, n_bytes: int = 1
         "updates": status["update"],
         "tokens": status["step"],
         "tokens_per_s": rounded(median(speeds)) if speeds else None,
-        "best": cleaned(status["best"]),
+        "best": cleaned(status["best"] or best(valid)),
         "commit": commit if re.fullmatch("[0-9a-f]{7,64}", str(commit)) else None,
         "is_dirty": bool(info.get("is_dirty")),
-        "command": cleaned([str(word) for word in info.get("command") or []]),
-        "environment": dict(sorted(cleaned(info.get("environment") or {}).items())),
+        "command": cleaned(contents.part(info, "command", list)),
+        "environment": dict(sorted(cleaned(contents.part(info, "environment", dict)).items())),
         "data": cleaned(info.get("data")),
         "options": dict(sorted(options.items())),
         "overrides": sorted(overrides),
-        "asked": sorted(str(name) for name in info.get("asked") or []),
+        "asked": sorted(contents.part(info, "asked", list)),
         "resumed": resumed,
         "modules": {},
         "metrics": table(train, CURVES, n_rows),
         "validation": table(valid, sorted(names)[:N_VALID], n_rows // 2),
-        "samples": rounds(folder / "samples.jsonl", n_rounds, n_bytes),
+        "samples": rounds(sampled, n_rounds, n_bytes),
     }
     try:
         results.validate(data)
     except ValueError as e:
         raise RunError(f"{folder} is damaged: {e}") from None
-    return data
+    is_running = status["state"] == "running"
+    return data, [line for file in (measured, sampled) for line in file.complaints(is_running)]
 
 
-def run_info(folder: Path) -> dict:
-    """`run.yaml`. Raises `RunError`, also if what it should hold is not there."""
-    path = folder / "run.yaml"
-    try:
-        info = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
-        raise RunError(f"{path} is damaged: {' '.join(str(e).split())}") from None
-    if not isinstance(info, dict):
-        raise RunError(f"{path} is damaged: it holds a {type(info).__name__}, no object")
-    kinds = {"command": list, "asked": list, "resumed": list} | dict.fromkeys(
-        ("overrides", "options", "environment", "data"), dict
-    )
-    for name, kind in kinds.items():
-        if info.get(name) is not None and not isinstance(info[name], kind):
-            raise RunError(f"{path} is damaged: {name} should be a {kind.__name__}")
-    if not all(isinstance(again, dict) for again in info.get("resumed") or []):
-        raise RunError(f"{path} is damaged: resumed should be a list of objects")
-    return info
+def best(valid: list[dict]) -> dict | None:
+    """The lowest loss of the validations; an older run does not name its best"""
+    known = [(number(row.get("loss.valid")), row["update"]) for row in valid]
+    value, update = min(((v, u) for v, u in known if v is not None), default=(None, None))
+    return None if value is None else {"metric": "loss.valid", "value": value, "update": update}
 
 
 def day(info: dict, told: dict) -> str | None:
@@ -121,27 +114,11 @@ def day(info: dict, told: dict) -> str | None:
     return str(info["trial_date"]) if info.get("trial_date") else None
 
 
-def objects(path: Path) -> Iterator[dict]:
-    """The objects of a .jsonl file; half a line at its end is what a kill leaves. None if absent"""
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return
-    for number, line in enumerate(lines, 1):
-        try:
-            found = json.loads(line)
-            if not isinstance(found["update"], int) or isinstance(found["update"], bool):
-                raise ValueError("update is no whole number")
-        except (ValueError, TypeError, KeyError, RecursionError) as e:
-            raise RunError(f"{path}:{number} is damaged: {' '.join(str(e).split())}") from None
-        yield found
-
-
-def metrics(path: Path) -> tuple[list[dict], list[dict]]:
-    """The lines of updates and those of validations"""
+def metrics(lines: Lines) -> tuple[list[dict], list[dict]]:
+    """The lines of updates and those of validations. Raises `RunError`."""
     train: list[dict] = []
     valid: list[dict] = []
-    for line in objects(path):
+    for line in contents.objects(lines):
         for rows in (train, valid):
             # What came after a checkpoint is done again if the run was resumed there.
             while rows and rows[-1]["update"] > line["update"]:
@@ -198,29 +175,43 @@ def rounded(value: Any) -> float | None:
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
-def rounds(path: Path, most: int, n_bytes: int) -> list[dict]:
-    """Rounds of samples, evenly chosen, each with the same prompts, as many as have room"""
-    lines: list[dict] = []
-    for line in objects(path):
+def rounds(lines: Lines, most: int, n_bytes: int) -> list[dict]:
+    """
+    Rounds of samples, evenly chosen, each with the same prompts, as many as have room. Raises
+    `RunError`.
+    """
+    found: list[dict] = []
+    for line in contents.objects(lines):
+        if not is_round(line):
+            lines.n_damaged += 1
+            continue
         # Those after a checkpoint are drawn again if the run was resumed there.
-        while lines and lines[-1]["update"] >= line["update"]:
-            lines.pop()
-        lines.append(line)
-    taken = evenly(lines, most)
+        while found and found[-1]["update"] >= line["update"]:
+            found.pop()
+        found.append(line)
+    taken = evenly(found, most)
     room = n_bytes // max(1, len(taken))
+    told = [[[short_span(s) for s in one["spans"]] for one in line["samples"]] for line in taken]
+    n = min((fitting(prompts, room) for prompts in told), default=0)
+    return [
+        {
+            "update": line["update"],
+            "step": number(line.get("step")) or 0,
+            "samples": [{"spans": cut(spans, room)} for spans in prompts[:n]],
+        }
+        for line, prompts in zip(taken, told, strict=True)
+    ]
+
+
+def is_round(line: dict) -> bool:
+    """Whether a line has samples that can be shown"""
     try:
-        found = [[[short_span(s) for s in one["spans"]] for one in t["samples"]] for t in taken]
-        n = min((fitting(prompts, room) for prompts in found), default=0)
-        return [
-            {
-                "update": line["update"],
-                "step": number(line.get("step")) or 0,
-                "samples": [{"spans": cut(spans, room)} for spans in prompts[:n]],
-            }
-            for line, prompts in zip(taken, found, strict=True)
-        ]
-    except (TypeError, KeyError, AttributeError) as e:
-        raise RunError(f"{path} is damaged: {type(e).__name__} {e} in a sample") from None
+        results.check(line.get("samples"), SAMPLES, "samples")
+    except ValueError:
+        return False
+    return all(
+        "truth" in s for one in line["samples"] for s in one["spans"] if s["kind"] == "wrong"
+    )
 
 
 def short_span(span: dict) -> dict:

@@ -44,10 +44,12 @@ class Teller:
         """What is run"""
         self.conf = conf
         n_parameters = sum(p.numel() for p in conf.model.parameters())
+        precision = getattr(conf, "mixed_precision", None)
+        # Rounds alone know of no device.
+        where = f", on {conf.device} in {precision.name}" if precision is not None else ""
         self.console.line(
             f"{folder.parent.name} {folder.name}: {n_parameters:,} parameters, "
-            f"{len(conf.train_loader):,} batches an epoch, on {conf.device} in "
-            f"{conf.mixed_precision.name}"
+            f"{len(conf.train_loader):,} batches an epoch{where}"
         )
 
     def progress(self, position: Position, total: int, values: dict) -> None:
@@ -90,6 +92,34 @@ class Teller:
         self.is_told = True
         if names := [name for name in self.conf.unread_overrides() if name in self.asked]:
             self.warn(f"nothing reads {', '.join(names)}: no effect in this run")
+
+    def end(
+        self, error: BaseException | None, folder: Path, *, story: str, kept: str, how: str
+    ) -> None:
+        """
+        What came of it, where it is, and how it goes on.
+
+        * `error` is what ended the run, `None` if it is complete
+        * `story` says why that was before its last epoch, if it was
+        * `kept` says what is saved, if anything is
+        * `how` is the command that goes on with it
+        """
+        if error is None:
+            for line in filter(None, (self.conf.summary(), story)):
+                self.console.line(line)
+        self.console.line(f"{'run' if error is None else 'stopped; run'}: {folder}")
+        if error is not None and kept:
+            self.console.line(f"{kept}; resume with: {how}")
+
+    def end_early(self, error: BaseException | None, how: str) -> None:
+        """
+        A signal came before there was anything to save.
+
+        * `how` is the command that goes on with a run that was to go on
+        """
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            again = f"; resume with: {how}" if how else ""
+            self.console.line(f"stopped while data was prepared: there was nothing to save{again}")
 
     def warn(self, text: str) -> None:
         """Each warning once"""

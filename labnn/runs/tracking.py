@@ -10,7 +10,6 @@ steps and the values of the first. What `runs` needs of labml's insides is on th
 """
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,8 @@ from labml.internal.tracker import tracker_singleton
 from labml.internal.tracker.indicators.numeric import Scalar
 from labml.internal.tracker.writers import Writer
 
-from labnn.runs.plain_text import say
+from labnn.runs.growing import no_links
+from labnn.runs.plain_text import say, strict
 
 
 class Plain(Destination):
@@ -128,11 +128,6 @@ class TrackerState:
                 tracker.store(name, value)
 
 
-def strict(value: Any) -> Any:
-    """What JSON has no number for is null."""
-    return value if math.isfinite(value) else None
-
-
 class MetricsFile(Writer):
     """
     ## metrics.jsonl
@@ -147,7 +142,7 @@ class MetricsFile(Writer):
         """
         self.path = path
         # Without a buffer each line is handed to the system at once: a killed process loses none.
-        self.file = open(path, "ab", buffering=0)
+        self.file = open(path, "ab", buffering=0, opener=no_links)
         self.n_updates = 0
         self.is_collecting = False
         self.collected: dict[str, list[float]] = {}

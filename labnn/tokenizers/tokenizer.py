@@ -50,8 +50,8 @@ class UnknownToken(ValueError):
         named = ", ".join(f"{piece[:20]!r} at {place}" for place, piece in unknown[:3])
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         super().__init__(
-            f"not in the vocabulary of {n_tokens} tokens: {named}{more}; take them out of the text "
-            "or pass unknown=ID to encode them as that id"
+            f"not in the vocabulary of {n_tokens} tokens: {named}{more}; take them out of the "
+            "text, or give encode() an id for them, unknown=ID"
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs_gen.results import FORMAT, changed, points, read, validate
+from docs_gen.results import FORMAT, best, changed, points, read, validate
 
 GOLDEN = Path(__file__).parent.parent / "golden/record"
 
@@ -21,6 +21,22 @@ def test_the_golden_record_is_read(record):
     assert points(record, "loss.train")[3:6] == [(4, 3), (5, None), (6, 2.8)]
     assert points(record, "grad_norm")[0] == (1, 1)
     assert points(record, "perplexity.valid") == []
+
+
+@pytest.mark.parametrize(
+    "told, found",
+    [
+        ({"metric": "a", "value": 2.5, "update": 0, "more": 1}, ("a", 2.5, 0)),
+        (None, None),
+        ({}, None),
+        ({"metric": "a", "value": 2.5}, None),
+        ({"metric": ["a"], "value": 2.5, "update": 1}, None),
+        ({"metric": "a", "value": 10**400, "update": 1}, None),
+        ({"metric": "a", "value": True, "update": 1}, None),
+    ],
+)
+def test_the_best_value_is_told_if_all_of_it_is_known(record, told, found):
+    assert best(record | {"best": told}) == found
 
 
 @pytest.mark.parametrize("name", list(json.loads((GOLDEN / "record.json").read_text())))

@@ -8,7 +8,9 @@ import json
 import random
 import select
 import shlex
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -124,8 +126,8 @@ def in_pruning(path):
         at("in the pruning")
 
 
-def pruned(path, keep, warn):
-    prune(path, keep, warn)
+def pruned(*arguments, **named):
+    prune(*arguments, **named)
     at("after the pruning")
 
 
@@ -355,6 +357,19 @@ def pasted(command, cwd, **env) -> Finished:
     if arguments[0] == "-m":
         arguments = arguments[1:]
     return start(*arguments, cwd=cwd, **env).wait()
+
+
+@contextlib.contextmanager
+def small_disk(place, size="4m"):
+    """A file system of its own. Raises `OSError` where this process may mount none."""
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        raise OSError("no file system can be mounted here")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
 
 
 def damage(path, how, chance):

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from labnn.runs.best import Best
+from labnn.runs.best import Best, untracked
+from tests.configs.tiny import Tiny, make
 
 
 def best(is_highest=False, patience=0, metric="loss.valid"):
@@ -34,7 +35,7 @@ def test_patience_counts_validations_in_a_row_without_a_better_value():
         over.append(found.is_over)
     assert over == [False, False, False, False, True]
     assert found.story() == (
-        "early stopping: loss.valid was best after update 2, 2.9; 2 validations were not better"
+        "early stopping: loss.valid was best after update 2, 2.9, and not better 2 times since"
     )
 
 
@@ -74,3 +75,22 @@ def test_an_infinite_value_is_null_for_json():
     found = best()
     found.add(math.inf, 1)
     assert found.to_dict()["value"] is None
+
+
+@pytest.mark.parametrize(
+    "overrides, says",
+    [
+        ({}, ""),
+        ({"checkpoint.metric": "accuracy.valid"}, ""),
+        ({"checkpoint.metric": "perplexity.valid"}, "tracks loss.valid, accuracy.valid by itself"),
+        ({"valid_loader": None}, "there is no validation: no best model is kept"),
+    ],
+)
+def test_a_metric_that_nobody_tracks_is_told_of_early(overrides, says):
+    conf = make(Tiny, overrides)
+    assert says in untracked(conf) and bool(says) == bool(untracked(conf))
+
+
+def test_the_options_say_what_is_best():
+    found = Best.of(make(Tiny, {"checkpoint.metric": "f1.valid", "early_stopping.patience": 3}))
+    assert (found.metric, found.is_highest, found.patience) == ("f1.valid", True, 3)

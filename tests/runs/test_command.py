@@ -1,13 +1,26 @@
 import os
 import re
+import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
 from experiments import mlm as page
 from labnn.runs.command import command
-from tests.runs.processes import TINY, folder, fresh, mlm, only_run, records, run, words
+from tests.runs.processes import (
+    TINY,
+    environment,
+    folder,
+    fresh,
+    mlm,
+    only_run,
+    records,
+    run,
+    words,
+)
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +175,17 @@ def test_a_command_leaves_with_its_code(capsys):
         command("mlm", page.Configs, page.OVERRIDES, ["bach_size=3"])
     assert e.value.code == 2
     assert re.match("error: bach_size is no option", capsys.readouterr().err)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="there is no /proc")
+def test_ctrl_c_while_torch_is_loaded_shows_nothing(tmp_path):
+    arguments = [sys.executable, "-m", "experiments.mlm"]
+    files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(arguments, cwd=tmp_path, env=environment(), **files)
+    while "libtorch" not in Path(f"/proc/{process.pid}/maps").read_text():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == (b"", b"")
+    assert process.returncode == -signal.SIGINT
+    assert not [*tmp_path.iterdir()]

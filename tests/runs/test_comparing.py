@@ -139,6 +139,20 @@ def test_names_get_short_where_a_terminal_is_narrow(cwd, two):
     assert len(side_by_side(data, 5)) == len(lines)
 
 
+def test_nothing_that_a_file_says_acts_on_the_terminal(cwd):
+    bad, metrics = "a\x1b[31m", [{"update": 1, "loss.\x1b[31mX": 1.0}]
+    info = {"options": {bad: bad}, "environment": {"torch": bad}, "data": {f"{bad}sha256": bad}}
+    names = [f"{NAME}\x1b[31m", f"{OTHER}\x1b[31m"]
+    for name, one in zip(names, (info, {}), strict=True):
+        made(cwd, name, info=one, metrics=metrics, details=bad)
+        (cwd / "logs" / "mlm" / name / "status.json").write_text(f'["{bad}"')
+    data, text = compare(names, {})
+    for width in (None, 80, 20):
+        lines = side_by_side(data, width)
+        assert all(line.isprintable() for line in lines)
+    assert "  loss.\\x1b[31mX" in text
+
+
 def test_one_name_in_two_experiments(cwd):
     made(cwd, NAME, "mlm")
     made(cwd, NAME, "bert", metrics=None)

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from labnn.runs.contents import (
@@ -8,10 +10,12 @@ from labnn.runs.contents import (
     info,
     module,
     part,
+    readable_info,
     resume_command,
 )
 from labnn.runs.folders import RunError
 from tests.runs.made_runs import INFO, NAME, add_checkpoint, made
+from tests.runs.test_reading import STRANGE, put
 
 
 @pytest.fixture
@@ -46,6 +50,58 @@ def test_a_damaged_file_is_one_line(run, content, says):
     assert "\n" not in str(e.value)
 
 
+DAMAGED = {
+    "entry: 5": "a text",
+    "python_file: [a]": "a text",
+    "resume: {a: 1}": "a text",
+    "options: 7": "an object whose names are texts",
+    "options: {1: 2}": "an object whose names are texts",
+    "overrides: {1: 2, null: 3}": "an object whose names are texts",
+    "overrides: []": "an object whose names are texts",
+    "environment: 3": "an object whose names are texts",
+    "data: []": "an object whose names are texts",
+    "asked: 5": "a list",
+    "asked: [1]": "a list of texts",
+    "command: text": "a list",
+    "objects: [1, {a: 2}]": "a list of texts",
+    "resumed: {}": "a list",
+    "resumed: [1]": "a list of objects with an update and changes",
+    "resumed: [{update: x}]": "a list of objects with an update and changes",
+    "resumed: [{changes: [1]}]": "a list of objects with an update and changes",
+    "resumed: [{changes: {a: 1}}]": "a list of objects with an update and changes",
+}
+
+
+@pytest.mark.parametrize("line", DAMAGED)
+def test_a_key_of_another_kind_is_one_line(run, line):
+    path = run / "run.yaml"
+    path.write_text(f"name: mlm\n{line}\n")
+    key = line.partition(":")[0]
+    says = f"{path} is damaged: {key} should be {DAMAGED[line]}"
+    with pytest.raises(RunError, match=f"^{re.escape(says)}$"):
+        info(run)
+    # Who only looks gets the rest.
+    assert readable_info(run) == ({"name": "mlm"}, [says])
+
+
+def test_a_key_that_is_null_is_absent(run):
+    (run / "run.yaml").write_text(
+        "".join(
+            f"{line.split(':')[0]}: null\n" for line in {line.partition(":")[0] for line in DAMAGED}
+        )
+    )
+    assert info(run) == {}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_what_is_no_file_is_one_line(run, kind):
+    for name in ("run.yaml", "metrics.jsonl"):
+        put(run / name, kind)
+    for read, name in ((info, "run.yaml"), (history, "metrics.jsonl")):
+        with pytest.raises(RunError, match=f"^[^\n]*{name}: [^\n]+$"):
+            read(run)
+
+
 def test_a_part_is_of_its_type():
     assert part({"a": [1]}, "a", list) == [1]
     assert part({"a": [1]}, "a", dict) == part({}, "a", dict) == {}
@@ -66,7 +122,7 @@ def test_the_history_has_the_last_and_the_best(run):
     }
     # 100, 300, 500 and 900
     assert found.tokens_per_s == 400
-    assert [*found.complaints(run, False)] == []
+    assert found.complaints(False) == []
 
 
 def test_an_equal_value_later_is_not_better(tmp_path):
@@ -87,15 +143,18 @@ def test_what_is_no_number_is_not_the_best(tmp_path):
 
 def test_damaged_lines_are_counted(run):
     with open(run / "metrics.jsonl", "a") as file:
-        file.write('[1]\nx{\n{"update": 9, "loss.valid": 1.0}\n{"update": 10, "loss.va')
+        file.write(
+            '[1]\nx{\n{"update": "9"}\n{"update": 9, "loss.valid": 1.0}\n{"update": 10, "loss.va'
+        )
     found = history(run)
     assert found.last["loss.valid"] == 1.0
-    assert [*found.complaints("m", False)] == [
-        "m is damaged: 2 lines are no JSON object and left out",
-        "m ends in the middle of a line, which is left out",
+    path = run / "metrics.jsonl"
+    assert found.complaints(False) == [
+        f"{path} is damaged: 3 lines are not as a run writes them, and left out",
+        f"{path} ends in the middle of a line, which is left out",
     ]
     # It is being written.
-    assert len([*found.complaints("m", True)]) == 1
+    assert len(found.complaints(True)) == 1
 
 
 def test_no_history_is_an_empty_one(tmp_path):

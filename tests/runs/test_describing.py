@@ -86,6 +86,29 @@ def test_how_to_go_on(cwd, state):
     assert not any(line.startswith("go on") for line in text())
 
 
+def test_a_run_that_failed_goes_on_from_its_checkpoint(cwd):
+    run = made(cwd, state="failed", details="the disk is full")
+    line = f"go on with   python -m experiments.mlm --resume {NAME}"
+    assert line not in text()
+    add_checkpoint(run, "2")
+    assert line in text()
+
+
+def test_nothing_that_a_file_says_acts_on_the_terminal(cwd, monkeypatch):
+    bad = "a\x1b[31m\n\u202eb"
+    info = {"resume": bad, "command": [bad], "overrides": {bad: bad}, "asked": [bad]}
+    info |= {"commit": "27c67cb2", "commit_message": bad, "environment": {"torch": bad}}
+    info |= {"data": {bad: {bad: bad}}, "resumed": [{"time": bad, "changes": {bad: [bad, bad]}}]}
+    metrics = [{"update": 1, f"loss.{bad}": 1.0, "loss.valid": 2.0}]
+    best = {"metric": bad, "value": 1.0}
+    run = made(cwd, bad.replace("\n", ""), info=info, metrics=metrics, state="stopped", best=best)
+    (run / bad).write_text("")
+    lines = text()
+    assert all(line.isprintable() for line in lines)
+    told = "a\\x1b[31m\\n\\u202eb"
+    assert f"go on with   {told}" in lines and f"  loss.{told}     1  -" in lines
+
+
 @pytest.mark.parametrize("state", ["finished", "failed"])
 def test_a_run_that_is_over_is_not_gone_on_with(cwd, state):
     made(cwd, state=state, details="the loss is nan\nat epoch 3")
@@ -139,14 +162,21 @@ def test_a_folded_text_has_all_its_words():
     assert folded("a long", None) == ["a long"] and folded("", 5) == [""]
 
 
-@pytest.mark.parametrize("found", [None, {}, {"value": "x"}, {"value": None, "update": 3}])
+@pytest.mark.parametrize(
+    "found", [None, {}, {"value": 10**400}, {"value": "x"}, {"value": None, "update": 3}]
+)
 def test_no_best_is_a_stroke(found):
     assert best(found) == "-"
 
 
 @pytest.mark.parametrize(
     "resumed",
-    [{}, {"time": 1e300, "changes": []}, {"time": "x", "update": "y", "changes": {"a": 1}}],
+    [
+        {},
+        {"time": 10**400, "update": 10**400},
+        {"time": 1e300, "changes": []},
+        {"time": "x", "update": "y", "changes": {"a": 1}},
+    ],
 )
 def test_an_odd_resumption_is_said_somehow(resumed):
     assert isinstance(resumption(resumed), str)

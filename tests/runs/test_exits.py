@@ -1,3 +1,4 @@
+import importlib
 import os
 import re
 import subprocess
@@ -8,7 +9,7 @@ import pytest
 from labnn.configs.types import ConfigError
 from labnn.configs.update import TrainingError
 from labnn.data import CorpusError
-from labnn.runs.exits import guarded, problem
+from labnn.runs.exits import FAILURES, MISTAKES, guarded, problem
 from labnn.runs.folders import RunError
 from labnn.runs.lock import Locked
 from tests.runs.processes import environment
@@ -31,6 +32,9 @@ def raising(error):
         (ConfigError("one\ntwo"), 2, "error: one\nerror: two\n"),
         (CorpusError("an empty text"), 2, "error: an empty text\n"),
         (RunError("there is no run 'x'"), 2, "error: there is no run 'x'\n"),
+        (RunError("a\x1b[31m\r\u2028b"), 2, "error: a\\x1b[31m\\r\\u2028b\n"),
+        (ConfigError("one\x85two\nthree"), 2, "error: one\\x85two\nerror: three\n"),
+        (FileNotFoundError(2, "No such file", "\x1b[31m"), 1, "error: \\x1b[31m: No such file\n"),
         (Locked("run x is in use"), 2, "error: run x is in use\n"),
         (
             ValueError("in two\n   lines"),
@@ -68,6 +72,16 @@ def test_what_is_raised_becomes_lines_and_a_code(capsys, error, code, says):
 )
 def test_a_problem_of_ours_has_its_own_words(error, is_mistake):
     assert problem(error) == (is_mistake, "a")
+
+
+def test_each_page_of_an_error_is_the_right_one():
+    for name, page in (MISTAKES | FAILURES).items():
+        assert getattr(importlib.import_module(page), name).__module__ == page
+
+
+def test_an_error_of_a_page_that_was_not_imported_is_of_another_kind(monkeypatch):
+    monkeypatch.delitem(sys.modules, ConfigError.__module__)
+    assert problem(ConfigError("a"))[1].startswith("ConfigError: a")
 
 
 def test_a_traceback_is_shown_where_it_is_asked_for(capsys, monkeypatch):

@@ -15,6 +15,7 @@ from labnn.runs.folders import (
     last_lines,
     nearest,
     read_json,
+    replace,
     status,
     write_json,
 )
@@ -22,6 +23,7 @@ from labnn.runs.lock import Lock
 from tests.runs.made_runs import NAME, STATUS, forbidden, made  # noqa: F401
 from tests.runs.processes import folder as text_folder
 from tests.runs.processes import mlm, n_updates, only_run, records, telling
+from tests.runs.test_reading import STRANGE, put
 
 OTHER = "20261121-101500-00ff"
 
@@ -280,6 +282,73 @@ def test_values_are_of_their_kind(cwd):
     assert isinstance(found["started"], float) and isinstance(found["changed"], float)
 
 
+@pytest.mark.parametrize(
+    "value",
+    [str(10**400), str(-(10**400)), str(1 << 63), "1e300", "-1", "-1e300", "NaN", "1e999", "true"]
+    + ['"' + "9" * 5000 + '"', "[" * 300 + "]" * 300, '{"a": {"b": [{}]}}', "null"],
+)
+def test_a_number_that_cannot_be_one_is_not_known(cwd, value):
+    run = made(cwd, metrics=None)
+    names = ("update", "step", "started", "changed", "seconds", "state", "details", "best", "last")
+    (run / "status.json").write_text(
+        "{" + ", ".join(f'"{name}": {value}' for name in names) + "}", "utf-8"
+    )
+    found = status(run)
+    assert (found["update"], found["step"], found["seconds"]) == (0, 0, None)
+    assert (found["best"], found["last"], found["state"]) == (None, {}, "killed")
+    # Its name says when it began.
+    assert time.localtime(found["started"])[:4] == (2026, 11, 21, 9)
+    assert 0 < found["changed"] < 1e11 and len(str(found["details"])) <= 2000
+
+
+def test_a_best_value_has_its_parts(cwd):
+    best = {"metric": ["x"], "value": 2.5, "update": 10**400, "more": [[]]}
+    assert status(made(cwd, best=best))["best"] == {"metric": "", "value": 2.5, "update": None}
+    for number, best in enumerate(({"value": 10**400}, {"value": "2"}, {"metric": "a"}, [])):
+        assert status(made(cwd, f"{NAME}{number}", best=best))["best"] is None
+
+
+def test_an_update_beyond_all_numbers_is_passed_over(cwd):
+    lines = [{"update": 3, "loss.train": 2.0}, {"update": 10**400, "loss.train": 1.0}]
+    found = status(made(cwd, state="running", update=2, last={}, metrics=lines))
+    assert (found["update"], found["last"]) == (3, {"loss.train": 2.0})
+    lines = [{"update": 3, "step": 10**400, "loss.train": 10**400}]
+    found = status(made(cwd, OTHER, state="running", update=2, last={}, metrics=lines))
+    assert (found["update"], found["step"], found["last"]) == (3, 0, {})
+
+
+@pytest.mark.parametrize("file", ["status.json", "metrics.jsonl", "run.lock"])
+@pytest.mark.parametrize("kind", STRANGE)
+def test_what_is_no_file_is_not_waited_for(cwd, file, kind):
+    run = made(cwd, state="running")
+    put(run / file, kind)
+    found = status(run)
+    assert found["state"] == ("unknown" if file == "status.json" else "killed")
+    assert file != "status.json" or "status.json: " in found["details"]
+
+
+def test_a_status_of_many_megabytes_is_damaged(cwd):
+    run = made(cwd)
+    with open(run / "status.json", "r+b") as file:
+        # It takes no space.
+        file.truncate(1 << 40)
+    found = status(run)
+    assert found["state"] == "unknown"
+    assert found["details"].endswith("status.json is damaged: it has more than 4,194,304 bytes")
+
+
+def test_a_replaced_file_is_not_written_through_a_link(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    for name in ("a", f".a.{os.getpid()}"):
+        (tmp_path / name).symlink_to("mine")
+    replace(tmp_path / "a", "new \udc80")
+    assert (tmp_path / "a").read_bytes() == b"new \\udc80" and not (tmp_path / "a").is_symlink()
+    assert (tmp_path / "mine").read_text() == "mine"
+    replace(tmp_path / "a", b"\xff")
+    assert (tmp_path / "a").read_bytes() == b"\xff"
+    assert sorted(os.listdir(tmp_path)) == ["a", "mine"]
+
+
 def test_a_folder_without_rights_is_listed(forbidden):  # noqa: F811
     (found,) = all_runs()
     assert found.name == NAME
@@ -291,14 +360,14 @@ def test_a_folder_without_rights_is_listed(forbidden):  # noqa: F811
 def test_whole_lines_are_read_from_the_end(tmp_path):
     path = tmp_path / "metrics.jsonl"
     assert last_lines(path) == []
-    path.write_text('{"a": 1}\n')
-    assert last_lines(path) == [{"a": 1}]
-    # Half a line, a line that is no object, and one that is no JSON
-    path.write_text('{"a": 1}\n[2]\nx{\n\n{"a": 3}\n{"a": 4')
-    assert last_lines(path) == [{"a": 1}, {"a": 3}]
+    path.write_text('{"update": 1}\n')
+    assert last_lines(path) == [{"update": 1}]
+    # A line that is no object, one that is no JSON, one without an update, and half a line
+    path.write_text('{"update": 1}\n[2]\nx{\n\n{"a": 2}\n{"update": 3}\n{"update": 4')
+    assert last_lines(path) == [{"update": 1}, {"update": 3}]
     # A line is over when its end is there.
-    path.write_text('{"a": 1}\n{"a": 4}')
-    assert last_lines(path) == [{"a": 1}]
+    path.write_text('{"update": 1}\n{"update": 4}')
+    assert last_lines(path) == [{"update": 1}]
     many = [{"update": number} for number in range(5000)]
     path.write_text("".join(json.dumps(line) + "\n" for line in many))
     found = last_lines(path)

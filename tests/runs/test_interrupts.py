@@ -38,8 +38,7 @@ def is_whole(run):
 def interrupts():
     before = [signal.getsignal(number) for number in SIGNALS]
     interrupts = Interrupts()
-    interrupts.is_patient = True
-    interrupts.install()
+    interrupts.install(is_patient=True)
     yield interrupts
     interrupts.restore()
     assert before == [signal.getsignal(number) for number in SIGNALS]
@@ -72,8 +71,7 @@ def test_a_signal_that_was_ignored_is_heard_and_ignored_again():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         interrupts = Interrupts()
-        interrupts.is_patient = True
-        interrupts.install()
+        interrupts.install(is_patient=True)
         signal.raise_signal(signal.SIGINT)
         assert interrupts.received == signal.SIGINT
         interrupts.restore()
@@ -185,8 +183,14 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "place, number, code",
+    [
+        *((place, signal.SIGTERM, 143) for place in PLACES),
+        ("train 1 1", signal.SIGINT, 130),
+        ("sample 1 1", signal.SIGINT, 130),
+    ],
+)
 def test_the_command_of_the_last_line_goes_on_as_if_nothing_had_been(
     tmp_path, undisturbed, place, number, code
 ):

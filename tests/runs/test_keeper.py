@@ -106,12 +106,12 @@ def test_the_newest_and_the_best_are_kept(tmp_path):
             run.keeper.save()
     assert run.names() == ["3", "6", "7"]
     assert run.best() == ("3", 3.0)
+    # Nothing was done since the last checkpoint: the best is written with the next one.
     run.keeper.keep_best(7)
-    # The same update once more; the checkpoint before it still has its best.
-    assert run.names() == ["3", "7", "7.1"] and run.best() == ("7.1", 7.0)
+    assert run.names() == ["3", "6", "7"]
     run.update = 8
     run.keeper.save()
-    assert run.names() == ["7.1", "8"]
+    assert run.names() == ["7.1", "8"] and run.best() == ("7.1", 7.0)
 
 
 def test_the_best_model_waits_for_the_next_checkpoint(tmp_path, clock):

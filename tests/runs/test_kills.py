@@ -1,6 +1,7 @@
 """Runs that are killed without a warning, and go on as if they had not been"""
 
 import random
+import shutil
 import signal
 from pathlib import Path
 
@@ -49,14 +50,12 @@ def test_ten_kills_at_random_moments_change_nothing(tmp_path):
     assert len(notes) == 10 and len({kill.update for kill in notes}) > 3
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        pytest.param(place, marks=[] if place in ("in the data", "after the name") else slow)
-        for slow in [pytest.mark.slow]
-        for place in SAVING
-    ],
-)
+def rarely(values, *quick):
+    """Parameters of which only some are tried in haste"""
+    return [pytest.param(v, marks=[] if v in quick else pytest.mark.slow) for v in values]
+
+
+@pytest.mark.parametrize("place", rarely(SAVING, "in the data"))
 def test_a_kill_inside_the_save_changes_nothing(tmp_path, undisturbed, place):
     cwd = folder(tmp_path / "here")
     assert begin(cwd, SHORT, at=f"{place}:5:{KILL}").wait().code == -KILL
@@ -82,6 +81,7 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_starts_over(tmp_path,
     alike(run, undisturbed)
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_while_it_read_its_data_leaves_no_run(tmp_path):
     cwd = folder(tmp_path / "here")
     assert begin(cwd, SHORT, at=f"data:1:{KILL}").wait().code == -KILL
@@ -91,6 +91,7 @@ def test_a_process_that_was_killed_while_it_read_its_data_leaves_no_run(tmp_path
     assert err.startswith("error: there is no run 'auto'") and err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_lines_after_the_checkpoint_are_cut_and_made_again(tmp_path, undisturbed):
     cwd = folder(tmp_path / "here")
     options = SHORT | {"checkpoint.interval": 3}
@@ -125,11 +126,19 @@ def test_checkpoints_by_time_lose_the_best_one_to_a_kill_and_find_it_again(tmp_p
     assert story(expected)["best"] is not None
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory):
+    """The folder in which a run was killed near its end"""
+    cwd = folder(tmp_path_factory.mktemp("killed") / "here")
+    assert begin(cwd, SHORT, at=f"train 2 1:1:{KILL}").wait().code == -KILL
+    return cwd
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("how", range(6))
-def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, undisturbed, how):
-    cwd = folder(tmp_path / "here")
-    assert begin(cwd, SHORT, at=f"train 2 1:1:{KILL}").wait().code == -KILL
+def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, killed, undisturbed, how):
+    cwd = tmp_path / "here"
+    shutil.copytree(killed, cwd)
     run = the_run(cwd)
     parent = run / "checkpoints"
     before, last = shelf.names(parent)[-2:]

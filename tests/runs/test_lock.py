@@ -12,6 +12,7 @@ import pytest
 from labnn.runs import lock as page
 from labnn.runs.lock import Lock, Locked, owner
 from tests.runs.processes import environment
+from tests.runs.test_reading import STRANGE, put
 
 # Holds the lock of a folder until its standard input ends. With `fork` or `program` a child of it
 # goes on.
@@ -177,6 +178,36 @@ def test_what_nobody_holds_means_nothing(folder, content):
     assert owner(folder) is None
     lock = Lock(folder)
     assert owner(folder)["pid"] == os.getpid()
+    lock.release()
+
+
+@pytest.mark.parametrize("target", ["mine", "nowhere"])
+def test_a_link_is_not_followed(folder, target):
+    (folder / "mine").write_text("mine")
+    (folder / "run.lock").symlink_to(target)
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(OSError, match="it is a link; put a file there") as e:
+        Lock(folder)
+    assert e.value.filename == str(folder / "run.lock")
+    assert owner(folder) is None
+    assert (folder / "mine").read_text() == "mine" and not (folder / "nowhere").exists()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_what_is_no_file_is_no_lock(folder, kind):
+    put(folder / "run.lock", kind)
+    with pytest.raises(OSError) as e:
+        Lock(folder)
+    assert e.value.filename == str(folder / "run.lock") and e.value.strerror
+    assert owner(folder) is None and not page.held
+
+
+def test_an_odd_owner_has_no_name(folder):
+    lock = Lock(folder)
+    for text in ('{"pid": [1], "host": {}}', '{"pid": "\\u001b[31m"}', "[" * 4000, "[1]"):
+        (folder / "run.lock").write_text(text)
+        assert owner(folder) == {"host": "?", "pid": "?"}
     lock.release()
 
 

@@ -13,6 +13,7 @@ from labnn.runs.looking import COLUMNS, listing, runs, show
 from tests.runs.made_runs import INFO, NAME, STATUS, add_checkpoint, forbidden, made  # noqa: F401
 from tests.runs.processes import Terminal, mlm, only_run, run
 from tests.runs.processes import folder as text_folder
+from tests.runs.test_reading import STRANGE, put
 
 OTHER = "20261121-101500-00ff"
 
@@ -103,6 +104,14 @@ def test_a_terminal_is_wide_enough_for_some_columns(cwd, now):
         ("run.yaml", "entry: 3\noverrides: 4\nasked: {a: 1}\ncommand: x\nresumed: [1, {time: x}]"),
         ("run.yaml", "resumed: [{time: 1e400, update: x, changes: {a: 1}}]\nenvironment: [1]"),
         ("run.yaml", "overrides: {1: .nan, b: 2026-11-21}\ncommit: 5\nis_dirty: x\ndata: {1: 2}"),
+        ("run.yaml", "&a [*a]"),
+        ("run.yaml", "overrides: &a {x: *a}"),
+        ("run.yaml", "overrides: {a: 0x" + "f" * 9000 + "}"),
+        ("run.yaml", "[" * 9000),
+        ("status.json", '{"started": 1' + "0" * 400 + ', "seconds": 1e300, "update": -1}'),
+        ("status.json", '{"best": {"value": 1' + "0" * 400 + "}}"),
+        ("metrics.jsonl", '{"update": 1' + "0" * 400 + ', "loss.valid": 1}\n'),
+        ("metrics.jsonl", '{"update": 1, "loss.valid": 1' + "0" * 400 + "}\n"),
         ("metrics.jsonl", '{"update": 7, "loss.valid": 1.0}\n{"upda'),
         ("metrics.jsonl", '{"update": "x", "step": null, "loss.valid": "y"}\n'),
         ("metrics.jsonl", "[1]\nnull\n\n"),
@@ -127,7 +136,7 @@ def test_damage_never_ends_in_a_traceback(cwd, capsys, file, content):
     [
         ("status.json", '{"state": "fin', "status.json is damaged: Unterminated string"),
         ("run.yaml", "- 1", "run.yaml is damaged: it holds a list, no options"),
-        ("metrics.jsonl", "x\n", "metrics.jsonl is damaged: 1 line is no JSON object"),
+        ("metrics.jsonl", "x\n", "metrics.jsonl is damaged: 1 line is not as a run writes"),
         ("metrics.jsonl", "{", "metrics.jsonl ends in the middle of a line"),
     ],
 )
@@ -138,6 +147,23 @@ def test_show_says_what_is_damaged(cwd, file, content, says):
     assert says in line and f"damaged      {line}" in text.splitlines()
     # What can be known is there.
     assert data["update"] in (4, STATUS["update"]) and "files" in text
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_what_is_no_file_hides_nothing_else(cwd, kind):
+    made(cwd, OTHER)
+    run = made(cwd)
+    for name in ("status.json", "metrics.jsonl", "samples.jsonl", "tokenizer.json", "run.lock"):
+        put(run / name, kind)
+    if kind != "loop":
+        put(run / "run.yaml", kind)
+    assert [(found["name"], found["state"]) for found in objects()] == [
+        (NAME, "unknown"),
+        (OTHER, "finished"),
+    ]
+    data, _ = show([NAME], {})
+    for name in ("status.json", "metrics.jsonl", *(["run.yaml"] * (kind != "loop"))):
+        assert any(f"{name}: " in line for line in data["damaged"])
 
 
 def test_a_folder_that_may_not_be_looked_into(forbidden):  # noqa: F811

@@ -161,6 +161,38 @@ def test_a_folder_with_anything_else_is_refused_and_left_alone(tree):
     assert (tree / "file").read_text() == "mine"
 
 
+def test_no_link_is_followed_out_of_the_folder(tree):
+    golden_run(tree)
+    record(["2026", "elsewhere"], {})
+    kept = (tree / "elsewhere/record.json").read_bytes()
+    (tree / "kept").mkdir()
+    (tree / "kept/record.json").symlink_to("../elsewhere/record.json")
+    with pytest.raises(RunError, match="^kept/record.json is a link; [^\n]*$"):
+        record(["2026", "kept"], {})
+    (tree / "kept/record.json").unlink()
+    # The name that the file has while it is written
+    (tree / "kept" / f".record.json.{os.getpid()}").symlink_to("../elsewhere/record.json")
+    (tree / "elsewhere/record.json").write_bytes(b"mine")
+    record(["2026", "kept"], {})
+    assert (tree / "elsewhere/record.json").read_bytes() == b"mine"
+    assert (tree / "kept/record.json").read_bytes() == kept
+    assert os.listdir(tree / "kept") == ["record.json"]
+
+
+def test_damaged_lines_are_told(tree):
+    run = golden_run(tree)
+    for name in ("metrics.jsonl", "samples.jsonl"):
+        with open(run / name, "a") as file:
+            file.write("x\x1b\n")
+    found, text = record(["2026", "kept"], {})
+    assert (tree / "kept/record.json").read_bytes() == GOLDEN.read_bytes()
+    assert text.splitlines()[1:3] == [f"damaged: {line}" for line in found["damaged"]]
+    assert [line.split("/")[-1] for line in found["damaged"]] == [
+        f"{name}.jsonl is damaged: 1 line is not as a run writes them, and left out"
+        for name in ("metrics", "samples")
+    ]
+
+
 def test_a_failed_write_leaves_the_old_record_and_nothing_else(tree, monkeypatch):
     golden_run(tree)
     record(["2026", "kept"], {})
@@ -219,10 +251,13 @@ def test_modules_are_those_that_the_experiment_imports(tree):
 
 def test_an_experiment_of_ones_own_is_followed_but_not_listed(tree):
     (tree / "mine.py").write_text("from labnn.data import other\nimport numpy\n")
+    os.mkfifo(tree / "pipe.py")
     expected = ["labnn.data.other", "labnn.data.text"]
     for entry in (None, "mine:Configs", "__main__:Configs"):
         assert list(modules(entry, str(tree / "mine.py"))) == expected
         assert modules(entry, str(tree / "gone.py")) == modules(entry, None) == {}
+        # It was not waited for.
+        assert modules(entry, str(tree / "pipe.py")) == modules(entry, "/dev/zero") == {}
 
 
 def test_names_that_are_no_modules_are_nothing(tree):

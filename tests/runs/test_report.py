@@ -12,6 +12,7 @@ from tests.runs.made_runs import METRICS, NAME, made
 from tests.runs.processes import folder, mlm, only_run, run
 from tests.runs.test_record import golden_run, lines
 
+OTHER = "20261121-101500-00ff"
 HOSTILE = "</style><script>alert('1')</script>\x1b[31m\u202e\" onload=x"
 
 
@@ -25,7 +26,7 @@ def html_of(path):
     """The report of a run"""
     found, text = report([str(path)], {})
     content = (path / "report.html").read_bytes()
-    assert found == {"path": str(path / "report.html"), "bytes": len(content)}
+    assert found == {"path": str(path / "report.html"), "bytes": len(content), "damaged": []}
     assert text == found["path"]
     return content.decode("utf-8")
 
@@ -43,6 +44,7 @@ def test_a_report_tells_the_whole_run(cwd):
         "tokens read": "264",
         "time training": "1:15",
         "tokens/s, median": "13,007",
+        "best loss.valid": "2.2, at update 12",
         "validation loss": "2.2",
         "validation accuracy": "0.2927",
     }
@@ -210,11 +212,18 @@ def test_out_names_another_place(cwd):
 
 
 @pytest.mark.parametrize(
-    "out, why", [("a.py", "is no report"), ("logs", "is a folder"), ("no/x.html", "no folder no")]
+    "out, why",
+    [
+        ("a.py", "is no report"),
+        ("pipe", "is no report"),
+        ("logs", "is a folder"),
+        ("no/x.html", "no folder no"),
+    ],
 )
 def test_a_place_that_cannot_be_taken_is_one_line(cwd, out, why):
     made(cwd)
     (cwd / "a.py").write_text("print()\n")
+    os.mkfifo(cwd / "pipe")
     with pytest.raises(RunError, match=f"^out={out}[^\n]*{why}[^\n]*$"):
         report(["2026"], {"out": out})
     assert (cwd / "a.py").read_text() == "print()\n"
@@ -223,10 +232,41 @@ def test_a_place_that_cannot_be_taken_is_one_line(cwd, out, why):
 def test_damaged_files_are_one_line_and_an_old_report_stays(cwd):
     path = made(cwd)
     before = html_of(path)
-    (path / "metrics.jsonl").write_text("{}\n{}\n")
-    with pytest.raises(RunError, match=r"^[^\n]*metrics\.jsonl:1 is damaged[^\n]*$"):
+    (path / "run.yaml").write_text("overrides: 5\n")
+    with pytest.raises(RunError, match=r"^[^\n]*run\.yaml is damaged: overrides [^\n]*$"):
         report([NAME], {})
     assert (path / "report.html").read_text("utf-8") == before
+
+
+def test_damaged_lines_are_left_out_and_told(cwd):
+    path = made(cwd)
+    with open(path / "metrics.jsonl", "a") as file:
+        file.write("{}\n[1]\n")
+    found, text = report([str(path)], {})
+    (line,) = found["damaged"]
+    assert line == (
+        f"{path}/metrics.jsonl is damaged: 2 lines are not as a run writes them, and left out"
+    )
+    assert text.splitlines() == [found["path"], f"damaged: {line}"]
+    shown = checked((path / "report.html").read_text("utf-8"))
+    assert "metrics.jsonl is damaged: 2 lines are not" in shown.text("header")
+    assert str(cwd) not in shown.text() and len(shown.named("svg")) == 3
+
+
+def test_the_best_value_is_that_of_the_run_or_of_its_metrics(cwd):
+    for number, (best, told) in enumerate(
+        (
+            ({"metric": "accuracy.valid", "value": 0.25, "update": 1234}, "accuracy.valid"),
+            (None, "best loss.valid2.125, at update 2"),
+            ({"metric": HOSTILE, "value": 1.0, "update": 3}, "alert('1')"),
+        )
+    ):
+        html = html_of(made(cwd, f"{NAME}{number}", best=best))
+        assert told in "".join(
+            text for around, text in checked(html).texts if around[-1] in ("dt", "dd")
+        )
+    path = made(cwd, OTHER, best={"value": 2.0}, metrics=None)
+    assert "best" not in checked(html_of(path)).text("header")
 
 
 def test_a_real_run_has_a_report(tmp_path):
@@ -238,6 +278,7 @@ def test_a_real_run_has_a_report(tmp_path):
     assert json.loads(out) == {
         "path": str(path.relative_to(cwd)),
         "bytes": len(path.read_bytes()),
+        "damaged": [],
     }
     shown = checked(path.read_text("utf-8"))
     assert len(shown.named("svg")) == 5 and "after 3 updates" in shown.text("main")

@@ -306,7 +306,7 @@ def test_an_exception_in_the_middle_ends_everything_well(here, capsys):
     assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     *_, before, last = capsys.readouterr().out.splitlines()
     assert before == f"stopped; run: {run}"
-    how = f"resume with: launch(..., resume='{run.name}')"
+    how = f"resume with: the same call and resume='{run.name}'"
     assert last == f"the last checkpoint is 0; {how}"
     # What the run after this one tracks does not go into this one's file.
     tracker.save("later", 1)

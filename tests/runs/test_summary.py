@@ -4,10 +4,19 @@ import math
 import pytest
 
 from docs_gen import results
+from labnn.runs import summary as page
 from labnn.runs.folders import RunError
 from labnn.runs.record import record
-from labnn.runs.summary import cleaned, rounded, summary, written
+from labnn.runs.summary import cleaned, rounded, written
 from tests.runs.made_runs import INFO, made
+from tests.runs.test_reading import STRANGE, put
+
+
+def summary(path, *args, **sizes):
+    """Of a run in which nothing is damaged"""
+    found, damaged = page.summary(path, *args, **sizes)
+    assert damaged == []
+    return found
 
 
 def lines(path, objects):
@@ -179,7 +188,9 @@ def test_half_a_line_at_the_end_is_left_out(tmp_path):
     path = made(tmp_path)
     with open(path / "metrics.jsonl", "a") as file:
         file.write('{"update": 5, "st')
-    assert updates(summary(path)["metrics"]) == [1, 2, 3, 4]
+    found, damaged = page.summary(path)
+    assert updates(found["metrics"]) == [1, 2, 3, 4]
+    assert damaged == [f"{path / 'metrics.jsonl'} ends in the middle of a line, which is left out"]
 
 
 def test_options_that_were_changed_are_always_listed(tmp_path):
@@ -195,19 +206,8 @@ def test_options_that_were_changed_are_always_listed(tmp_path):
         ("run.yaml", "- a\n"),
         ("run.yaml", "overrides: 5\n"),
         ("run.yaml", "resumed: [5]\n"),
+        ("run.yaml", "overrides: &a {x: *a}\n"),
         ("run.yaml", "entry: [5]\n"),
-        ("metrics.jsonl", '{"update": 1}\n{"upda\n{"update": 3}\n'),
-        ("metrics.jsonl", "[1]\n"),
-        ("metrics.jsonl", '{"update": "1"}\n'),
-        ("metrics.jsonl", '{"step": 1}\n'),
-        ("samples.jsonl", "null\n"),
-        ("samples.jsonl", '{"update": 1, "samples": 5}\n'),
-        ("samples.jsonl", '{"update": 1, "samples": [{"spans": [{"kind": "given"}]}]}\n'),
-        ("samples.jsonl", '{"update": 1, "samples": [{"spans": [{"kind": "x", "text": ""}]}]}\n'),
-        (
-            "samples.jsonl",
-            '{"update": 1, "samples": [{"spans": [{"kind": "right", "text": 5}]}]}\n',
-        ),
     ],
 )
 def test_what_is_damaged_is_one_line(tmp_path, name, text):
@@ -215,6 +215,50 @@ def test_what_is_damaged_is_one_line(tmp_path, name, text):
     (path / name).write_text(text)
     with pytest.raises(RunError, match=f"^[^\n]*{path.name}[^\n]* is damaged: [^\n]+$"):
         summary(path)
+
+
+@pytest.mark.parametrize(
+    "name, bad",
+    [
+        *(("metrics.jsonl", bad) for bad in ("[1]", '{"upda', '{"update": "1"}', '{"step": 1}')),
+        ("metrics.jsonl", '{"update": 1' + "0" * 400 + "}"),
+        ("samples.jsonl", "null"),
+        ("samples.jsonl", '{"update": 1, "samples": 5}'),
+        ("samples.jsonl", '{"update": 1, "samples": [{"spans": [{"kind": "given"}]}]}'),
+        ("samples.jsonl", '{"update": 1, "samples": [{"spans": [{"kind": "x", "text": ""}]}]}'),
+        ("samples.jsonl", '{"update": 1, "samples": [{"spans": [{"kind": "right", "text": 5}]}]}'),
+        ("samples.jsonl", '{"update": 1, "samples": [{"spans": [{"kind": "wrong", "text": ""}]}]}'),
+    ],
+)
+def test_a_damaged_line_is_left_out_and_counted(tmp_path, name, bad):
+    path = made(tmp_path)
+    lines(path / "samples.jsonl", [{"update": 2, "step": 44, "samples": [prompt(1)]}] * 2)
+    expected = summary(path)
+    first, rest = (path / name).read_text().split("\n", 1)
+    (path / name).write_text(f"{bad}\n{first}\n{bad}\n{rest}")
+    found, (complaint,) = page.summary(path)
+    assert found == expected
+    assert complaint == (
+        f"{path / name} is damaged: 2 lines are not as a run writes them, and left out"
+    )
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+@pytest.mark.parametrize("name", ["run.yaml", "metrics.jsonl", "samples.jsonl"])
+def test_what_is_no_file_is_one_line(tmp_path, name, kind):
+    path = made(tmp_path)
+    put(path / name, kind)
+    with pytest.raises(RunError, match=f"^[^\n]*{name}: [^\n]+$"):
+        summary(path)
+
+
+def test_an_older_run_has_its_best_in_its_metrics(tmp_path):
+    best = {"metric": "loss.valid", "value": 2.125, "update": 2}
+    assert summary(made(tmp_path / "a", best=None))["best"] == best
+    bare = [{"update": 1, "loss.train": 2.0}, {"update": 1, "loss.valid": None}]
+    assert summary(made(tmp_path / "b", best=None, metrics=bare))["best"] is None
+    first = [{"update": 0, "loss.valid": 1.0}, {"update": 1, "loss.valid": 3.0}]
+    assert summary(made(tmp_path / "c", best=None, metrics=first))["best"]["update"] == 0
 
 
 @pytest.mark.parametrize(
