@@ -14,6 +14,8 @@ from tests.runs.killing import differences, story
 from tests.runs.processes import ROOT, TINY, folder, fresh, only_run, records, run, start, words
 from tests.runs.test_run import WATCHED
 
+pytestmark = pytest.mark.slow
+
 ODD = """Übung 'eins' & "zwei" für {alle}"""
 OPTIONS = TINY | {"epochs": 2, "transformer.dropout_prob": 0.2}
 # What every command says of a folder in which nothing was run

@@ -9,6 +9,8 @@ from labnn.runs.folders import status
 from tests.runs.killing import SHORT, alike, begin, check_left, go_on, small_disk, the_run, whole
 from tests.runs.processes import folder, records
 
+pytestmark = pytest.mark.slow
+
 # The weights do not fit below that, and everything else does.
 LIMIT = "limit 7000"
 

@@ -13,6 +13,8 @@ from labnn.runs.load import load
 from tests.runs.processes import WORDS, Finished, records, run
 from tests.runs.test_load import N_UPDATES, edit, put, trained
 
+pytestmark = pytest.mark.slow
+
 # 83 characters in 7 windows of 11, with a batch of two
 TEXT = {"text.valid_fraction": 0.5}
 

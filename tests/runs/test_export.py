@@ -18,6 +18,8 @@ from labnn.runs.manifest import CheckpointError
 from tests.runs.processes import folder, run
 from tests.runs.test_load import N_UPDATES, put, spoil, trained
 
+pytestmark = pytest.mark.slow
+
 METRICS = {"loss.valid": 2.5, "accuracy.valid": None}
 
 

@@ -239,6 +239,7 @@ def test_labmls_own_form_keeps_the_files_of_labml(own_form):
     assert end["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_labmls_own_form_goes_on_bit_by_bit(own_form, tmp_path):
     whole, _ = own_form
     cwd = folder(tmp_path / "here")

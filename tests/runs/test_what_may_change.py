@@ -21,6 +21,8 @@ from labnn.runs.interrupts import Terminated
 from labnn.runs.launch import launch
 from tests.runs.processes import TINY, WORDS, folder, only_run, records
 
+pytestmark = pytest.mark.slow
+
 
 class Stopping(mlm.Configs):
     """Is stopped in its second epoch, once"""
