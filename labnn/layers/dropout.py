@@ -87,9 +87,10 @@ class Dropout(nn.Module):
         is_kept = random_sides(x).ge_(self.n_dropped - N_SIDES // 2)
 
         # $\frac{1}{1 - p}$ with the $p$ that these coins have. It goes with the coins, so that `x`
-        # is touched once here and once on the way back.
+        # is touched once here and once on the way back, and in place they need no second piece of
+        # memory.
         scale = N_SIDES / (N_SIDES - self.n_dropped)
-        return x * (is_kept.to(x.dtype) * scale)
+        return x * is_kept.to(x.dtype).mul_(scale)
 
     def extra_repr(self) -> str:
         """What `print` shows between the parentheses."""

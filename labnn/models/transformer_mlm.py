@@ -75,6 +75,10 @@ class TransformerMLM(nn.Module):
             )
 
         mask = None if self.padding_token is None else padding_mask(x, self.padding_token)
+        # Windows of a text have no padding, and without a mask attention does less. On another
+        # device the question would make the processor wait for the answer.
+        if mask is not None and mask.device.type == "cpu" and mask.all():
+            mask = None
         # `features` has shape `[seq_len, batch_size, d_model]`
         features = self.encoder(self.src_embed(x), mask)
 

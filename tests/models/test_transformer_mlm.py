@@ -134,6 +134,17 @@ def test_appended_padding_changes_no_real_logit(x):
     torch.testing.assert_close(mlm(padded)[0][:4, 1:], mlm(x[:4, 1:])[0])
 
 
+def test_a_mask_that_forbids_nothing_is_left_out_and_changes_nothing(x):
+    with_token, without = model(), model(padding_token=None)
+    without.load_state_dict(with_token.state_dict())
+    seen = []
+    with_token.encoder.register_forward_pre_hook(lambda module, given: seen.append(given[1]))
+    readable = torch.where(x == PADDING, (PADDING + 1) % N_TOKENS, x)
+    assert torch.equal(with_token(readable)[0], without(readable)[0])
+    with_token(torch.where(readable == readable[0, 0], PADDING, readable))
+    assert seen[0] is None and seen[1] is not None
+
+
 def test_without_a_padding_token_padding_is_read(x):
     mlm = model(padding_token=None)
     padded = torch.cat([x, torch.full((5, BATCH_SIZE), PADDING)])
