@@ -17,7 +17,7 @@ where `attach` stands where `experiment.add_pytorch_models` stood in older versi
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,7 @@ def launch(
     options: dict,
     *overrides: dict | None,
     resume: str | None = None,
-    allow_change: tuple[str, ...] = (),
+    allow_change: Iterable[str] = (),
     how: Callable[[Path], str] = in_code,
 ) -> Any:
     """
@@ -97,7 +97,7 @@ def launch(
         conf, values = prepared(cls, options, *overrides)
         session = Session(name, values, asked(cls, options, *overrides), how=how)
         return start(name, cls, conf, values, session)
-    resumed = reopen(resume, name, cls, tuple(allow_change))
+    resumed = reopen(resume, name, cls, allow_change)
     try:
         before = resumed.overrides(overrides)
         conf, values = prepared(cls, before, *overrides)
@@ -172,7 +172,7 @@ def default(conf: Any, name: str) -> Any:
     return given(conf, head) if nested is None else default(nested, rest)
 
 
-def attach(conf: Any, resume: str | None = None, allow_change: tuple[str, ...] = ()) -> None:
+def attach(conf: Any, resume: str | None = None, allow_change: Iterable[str] = ()) -> None:
     """
     Track, save and show a run in labml's own form. It stands between `experiment.configs` and
     `experiment.start`, and the files go to labml's folder.
@@ -184,7 +184,7 @@ def attach(conf: Any, resume: str | None = None, allow_change: tuple[str, ...] =
     reset_tracker()
     values, resumed, story = conf._overrides(), None, ""
     if resume is not None:
-        resumed = reopen(resume, None, type(conf), tuple(allow_change))
+        resumed = reopen(resume, None, type(conf), allow_change)
         try:
             resumed.compare(type(conf), values)
             if story := resumed.is_complete():

@@ -15,7 +15,7 @@ its first checkpoint has lost nothing, and starts over.
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,6 @@ from labnn.runs.run import entry, environment
 
 # What has an influence on the last bits of a result
 MACHINE = ("torch", "numpy", "device", "threads", "platform")
-
-
 # Options that the batches are made by
 FROM_TEXT = ("text", "batch_size", "seq_len")
 
@@ -241,12 +239,13 @@ class Resumed:
         ]
 
 
-def reopen(run: str, experiment: str | None, cls: type, allowed: tuple[str, ...] = ()) -> Resumed:
+def reopen(run: str, experiment: str | None, cls: type, allowed: Iterable[str] = ()) -> Resumed:
     """
     A run that is to go on, with its lock. Raises `RunError`.
 
     * `run` is its name, the beginning of it, a path, or `auto`
     * `experiment` and `cls` are those that the run should be of
+    * `allowed` are options that may change
     """
     folder = find(run, experiment).absolute()
     info = contents.info(folder)
@@ -257,6 +256,8 @@ def reopen(run: str, experiment: str | None, cls: type, allowed: tuple[str, ...]
             f"run {folder.name} is of {info['entry']}, and this is {ours}; resume it with python "
             f"-m {module} --resume {folder.name}"
         )
+    # One name is a text, and would be taken for many of one letter.
+    allowed = (allowed,) if isinstance(allowed, str) else tuple(allowed)
     resumed = Resumed(folder, Lock(folder), info, allowed=allowed)
     try:
         parent = folder / "checkpoints"

@@ -112,6 +112,10 @@ def test_what_was_asked_for_on_the_way_is_noted_as_such(stopped):
     assert resumed["changes"]["epochs"] == [2, 3] and resumed["update"] == 5
 
 
+def test_one_name_may_be_a_text(stopped):
+    go(overrides=GO_ON, resume="auto", allow_change="stop_at")
+
+
 @pytest.mark.parametrize("n", [1, 3])
 def test_rounds_can_change_between_epochs_only(tmp_path, monkeypatch, n):
     monkeypatch.chdir(folder(tmp_path / "here"))
