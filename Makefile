@@ -4,7 +4,7 @@
 PYTHON ?= python3
 # Further arguments of the program that a target runs
 ARGS ?=
-# What makes five minutes of training out of days; an option that ARGS names is left to ARGS
+# What makes minutes of training out of days; an option that ARGS names is left to ARGS
 MLM_DEMO ?= epochs=4 optimizer.warmup=800
 
 PY = .venv/bin/python
@@ -17,7 +17,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 	@echo 'Arguments: make mlm ARGS="text=file text.path=my.txt", make test PYTHON=python3.12'
 
-mlm: .venv/installed ## train a masked language model for about five minutes, and sample from it
+mlm: .venv/installed ## train a masked language model for some minutes, and sample from it
 	@set --; for option in $(MLM_DEMO); do \
 		case " $$ARGS" in *" --config"* | *[\ -]"$${option%%=*}="*) ;; *) set -- "$$@" "$$option" ;; esac; \
 	done; $(PY) -m experiments.mlm "$$@" $(ARGS)

@@ -7,12 +7,15 @@ takes part, as modules and optimizers do; here are the parts that torch leaves o
 the [rounds](rounds.html) and of the [training](training.html) list them all.
 """
 
-import random
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
+
+from labnn.configs.position import restore, states
+
+# The generators of the processor, in the order of `states`
+PROCESSOR = ("torch", "python", "numpy")
 
 
 class RandomState:
@@ -24,11 +27,7 @@ class RandomState:
 
     def state_dict(self) -> dict:
         """Where each of them is"""
-        found = {
-            "torch": torch.get_rng_state(),
-            "python": random.getstate(),
-            "numpy": np.random.get_state(),
-        }
+        found = dict(zip(PROCESSOR, states(), strict=True))
         if torch.cuda.is_available():
             found["cuda"] = torch.cuda.get_rng_state_all()
         if torch.backends.mps.is_available():
@@ -37,9 +36,7 @@ class RandomState:
 
     def load_state_dict(self, state: dict) -> None:
         """Put them there. A run may go on where there are fewer devices."""
-        torch.set_rng_state(state["torch"])
-        random.setstate(state["python"])
-        np.random.set_state(state["numpy"])
+        restore(tuple(state[name] for name in PROCESSOR))
         if torch.cuda.is_available():
             for number, kept in enumerate(state.get("cuda", [])[: torch.cuda.device_count()]):
                 torch.cuda.set_rng_state(kept, number)

@@ -15,8 +15,8 @@ Beside the sums it says what there is to know without the tensors:
 | `metrics` | the values that were tracked last; null for one that is not finite |
 | `is_done` | whether the run was complete |
 
-The sums find damage, not malice: who can write the files can write their sums. So nothing that is
-read here, or after it, is taken on trust. This page does without torch.
+The sums find damage, not malice: who can write the files can write their sums. So what is read here
+is held to its kind as well. This page does without torch.
 """
 
 import errno
@@ -24,12 +24,12 @@ import hashlib
 import json
 import math
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from labnn.runs.folders import RunError
+from labnn.runs.reading import opened
 
 VERSION = 1
 GROUPS = ("model", "optimizer", "rest")
@@ -130,24 +130,19 @@ def read(path: Path, size: int | None = None) -> bytes:
     * `size` is how many bytes it should have; as many as a manifest if `None`
     """
     try:
-        # A link may lead anywhere, and who opens a pipe waits for its other end.
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        try:
-            found = os.fstat(number)
-            if not stat.S_ISREG(found.st_mode):
-                raise CheckpointError(f"{path} is no file")
+        with open(opened(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
             # Before it is read: a file may be huge and take no space at all.
-            if size is not None and found.st_size != size:
-                raise CheckpointError(f"{path} has {found.st_size:,} bytes, not {size:,}")
-            if found.st_size > MAX_MANIFEST and size is None:
-                raise CheckpointError(f"{path} has {found.st_size:,} bytes, which is no manifest")
-            with open(number, "rb", closefd=False) as file:
-                return file.read()
-        finally:
-            os.close(number)
+            found = os.fstat(file.fileno()).st_size
+            if size is not None and found != size:
+                raise CheckpointError(f"{path} has {found:,} bytes, not {size:,}")
+            if found > MAX_MANIFEST and size is None:
+                raise CheckpointError(f"{path} has {found:,} bytes, which is no manifest")
+            return file.read()
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing") from None
     except OSError as e:
+        if e.errno in (errno.EISDIR, errno.EINVAL):
+            raise CheckpointError(f"{path} is no file") from None
         reason = "it is a link" if e.errno == errno.ELOOP else e.strerror or e
         raise CheckpointError(f"{path} cannot be read: {reason}") from None
 

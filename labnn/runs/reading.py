@@ -41,13 +41,16 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> int:
         if e.errno == errno.ELOOP and os.path.islink(path):
             raise OSError(errno.ELOOP, "it is a link; put a file there", str(path)) from None
         raise
-    mode = os.fstat(number).st_mode
-    if stat.S_ISREG(mode):
-        return number
-    os.close(number)
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    try:
+        mode = os.fstat(number).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    except OSError:
+        os.close(number)
+        raise
+    return number
 
 
 def content(path: Path, most: int = MOST) -> bytes:

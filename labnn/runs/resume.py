@@ -31,7 +31,7 @@ from labnn.runs.folders import LOGS, RunError, find
 from labnn.runs.lock import Lock
 from labnn.runs.manifest import read_manifest
 from labnn.runs.options import known_options
-from labnn.runs.run import entry, environment
+from labnn.runs.run import entry, made_of
 
 # What has an influence on the last bits of a result
 MACHINE = ("torch", "numpy", "device", "threads", "platform")
@@ -42,6 +42,11 @@ FROM_TEXT = ("text", "batch_size", "seq_len")
 def permit(name: str) -> str:
     """What to do where an option may change all the same"""
     return f"add --allow-change {name} (in code, allow_change=[{name!r}])"
+
+
+def is_within(name: str, heads: Iterable[str]) -> bool:
+    """Whether an option is named, or a config that it is in"""
+    return any(name == head or name.startswith(f"{head}.") for head in heads)
 
 
 @dataclass
@@ -62,14 +67,11 @@ class Resumed:
     # Options with their values before and now
     changes: dict[str, tuple] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
-    # All options now
+    # All options now, and with them what else `run.yaml` says that the run is made of
     now: dict[str, Any] = field(default_factory=dict)
+    made: dict[str, Any] = field(default_factory=dict)
     # What was noticed before there was a session to tell it
     notes: list[str] = field(default_factory=list)
-
-    def is_allowed(self, name: str) -> bool:
-        """Whether the person allowed an option to change, or a config with all its options"""
-        return any(name == other or name.startswith(f"{other}.") for other in self.allowed)
 
     @property
     def objects(self) -> list[str]:
@@ -100,20 +102,19 @@ class Resumed:
         before = self.info.get("options") or {}
         self.now = now = known_options(cls, values)
         for name in self.allowed:
-            if not any(other == name or other.startswith(f"{name}.") for other in now):
+            if not any(is_within(other, [name]) for other in now):
                 raise ConfigError(f"--allow-change {name} is no option{did_you_mean(name, [*now])}")
         self.changes = {
             name: (before[name], now[name])
             for name in now
             if name in before and before[name] != now[name]
         }
-        free = getattr(cls, "_free", ())
+        free = (*getattr(cls, "_free", ()), *self.allowed)
         wrong = [
             f"{name} was {short(was)} in run {self.folder.name} and is {short(is_)} now, which "
             f"changes what is learned; take it back, or {permit(name)}"
             for name, (was, is_) in self.changes.items()
-            if not any(name == f or name.startswith(f"{f}.") for f in free)
-            and not self.is_allowed(name)
+            if not is_within(name, free)
         ]
         place = self.state["position"] if self.state is not None else None
         is_between = place is None or place["round"] == 0 and place["phase"] in ("sample", "done")
@@ -150,7 +151,7 @@ class Resumed:
             return f"{told}, ended by early stopping; a larger early_stopping.patience goes on"
         return ""
 
-    def prepare(self, conf: Any, warn: Callable[[str], None]) -> dict | None:
+    def prepare(self, conf: Any, overrides: dict, warn: Callable[[str], None]) -> dict | None:
         """
         Look whether all is as it was, cut the files, and put back the state of the training.
         Returns the whole state; `None` for a run that starts over.
@@ -160,12 +161,12 @@ class Resumed:
         if self.state is None:
             growing.cut(self.folder, {}, warn)
             return None
-        self._check_data(conf)
-        self._check_machine(conf, warn)
-        for name in self.state:
-            if name in keys(conf):
-                # Some parts are made when the first batch comes.
-                getattr(conf, name)
+        self.made = made_of(conf, overrides)
+        self._check_data()
+        self._check_machine(warn)
+        for name in [name for name in self.state if name in keys(conf)]:
+            # Some parts are made when the first batch comes.
+            getattr(conf, name)
         parts = conf.state_parts()
         if other := {*parts, "session"} ^ {*self.state}:
             raise RunError(
@@ -181,9 +182,9 @@ class Resumed:
         growing.cut(self.folder, self.state["session"]["sizes"], warn)
         return self.state
 
-    def _check_data(self, conf: Any) -> None:
+    def _check_data(self) -> None:
         """Raises `RunError` where the text, or what came of it, is another one."""
-        before, now = contents.part(self.info, "data", dict), conf.fingerprint()
+        before, now = contents.part(self.info, "data", dict), self.made["data"]
         for name, value in now.items():
             if name == "source" or before.get(name, value) == value:
                 continue
@@ -198,9 +199,9 @@ class Resumed:
             if name == "tokens":
                 self.changes["tokenizer, the number of its tokens,"] = (before[name], value)
 
-    def _check_machine(self, conf: Any, warn: Callable[[str], None]) -> None:
+    def _check_machine(self, warn: Callable[[str], None]) -> None:
         """Another machine computes other last bits."""
-        before, now = self.info.get("environment") or {}, environment(conf)
+        before, now = self.info.get("environment") or {}, self.made["environment"]
         other = [
             f"{name} was {before[name]} and is {now[name]}"
             for name in MACHINE
@@ -229,13 +230,12 @@ class Resumed:
 
     def story(self, n_updates: int, position: Position) -> list[str]:
         """What the person should know"""
-        place = f"epoch {position.epoch + 1}, {position.phase}"
-        if position.phase in ("train", "valid"):
-            place += f", batch {position.batch}"
-        lines = [f"resumed from checkpoint {self.name}: {n_updates:,} updates, {place}"]
-        return lines + [
-            f"changed: {name} {short(was)} → {short(is_)}"
-            for name, (was, is_) in self.changes.items()
+        batch = f", batch {position.batch}" if position.phase in ("train", "valid") else ""
+        place = f"epoch {position.epoch + 1}, {position.phase}{batch}"
+        both = self.changes.items()
+        return [
+            f"resumed from checkpoint {self.name}: {n_updates:,} updates, {place}",
+            *(f"changed: {name} {short(was)} → {short(is_)}" for name, (was, is_) in both),
         ]
 
 

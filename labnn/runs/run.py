@@ -122,11 +122,12 @@ def made_of(conf: Any, overrides: dict) -> dict:
 
 
 def add_to_run(
-    folder: Path, conf: Any, overrides: dict, asked: set[str], *, update: int, changes: dict
+    folder: Path, conf: Any, made: dict, asked: set[str], *, update: int, changes: dict
 ) -> None:
     """
     A run goes on.
 
+    * `made` is what `made_of` gave
     * `asked` are the overrides that the person set, now or before
     * `update` is the number of updates before
     * `changes` are options with their values before and now
@@ -139,9 +140,7 @@ def add_to_run(
         "update": update,
         "changes": {name: list(values) for name, values in changes.items()},
     }
-    info.update(
-        made_of(conf, overrides), asked=sorted(asked), resumed=[*info.get("resumed", []), resumed]
-    )
+    info.update(made, asked=sorted(asked), resumed=[*info.get("resumed", []), resumed])
     write_yaml(folder / "run.yaml", info)
 
 

@@ -86,7 +86,7 @@ class Session(Listener):
             self.lock = Lock(self.folder)
         if "checkpoint.metric" in self.asked and (why := untracked(conf)):
             self.warn(why)
-        saved = self.resumed.prepare(conf, self.warn) if self.resumed else None
+        saved = self.resumed and self.resumed.prepare(conf, self.overrides, self.warn)
         self.metrics = MetricsFile(self.folder / "metrics.jsonl")
         self.keeper = Keeper(self.folder / "checkpoints", conf.checkpoint, self.capture, self.warn)
         add_writer(self.metrics)
@@ -115,7 +115,7 @@ class Session(Listener):
             run.add_to_run(
                 self.folder,
                 self.conf,
-                self.overrides,
+                self.resumed.made,
                 self.asked,
                 update=self.metrics.n_updates,
                 changes=self.resumed.changes,

@@ -10,7 +10,6 @@ steps and the values of the first. What `runs` needs of labml's insides is on th
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -196,11 +195,6 @@ class MetricsFile(Writer):
             raise OSError(e.errno, f"{e.strerror}; make room and resume", str(self.path)) from None
         for follower in self.followers:
             follower(self.n_updates, values)
-
-    def sync(self) -> int:
-        """Bring all lines to the disk; returns the bytes of the file."""
-        os.fsync(self.file.fileno())
-        return os.fstat(self.file.fileno()).st_size
 
     def finish(self) -> None:
         """labml calls this at the end of a loop, and may save after it: the file stays open."""

@@ -16,6 +16,7 @@ import pty
 import re
 import runpy
 import select
+import shutil
 import signal
 import socket
 import struct
@@ -81,6 +82,13 @@ def folder(path, text=WORDS):
     path.mkdir(parents=True, exist_ok=True)
     (path / "text.txt").write_text(text, encoding="utf-8")
     return path
+
+
+def install(site):
+    """Copies of the packages, as an installation has them"""
+    for package in ("labnn", "experiments"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, site / package, ignore=ignored)
 
 
 def n_updates(out):

@@ -11,7 +11,18 @@ import pytest
 from labnn.runs.folders import status
 from labnn.runs.lock import owner
 from tests.runs.killing import differences, story
-from tests.runs.processes import ROOT, TINY, folder, fresh, only_run, records, run, start, words
+from tests.runs.processes import (
+    ROOT,
+    TINY,
+    folder,
+    fresh,
+    install,
+    only_run,
+    records,
+    run,
+    start,
+    words,
+)
 from tests.runs.test_run import WATCHED
 
 pytestmark = pytest.mark.slow
@@ -111,9 +122,7 @@ def test_no_home_is_needed(tmp_path, eight, home):
 def installed(tmp_path_factory):
     """labnn as it is installed, and a program that notes all files which are written"""
     top = tmp_path_factory.mktemp("installed")
-    for package in ("labnn", "experiments"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, top / "site" / package, ignore=ignored)
+    install(top / "site")
     (top / "hook").mkdir()
     (top / "hook" / "sitecustomize.py").write_text(WATCHED)
     for name in ("no programs", "tmp"):

@@ -15,11 +15,11 @@ from labnn.configs.overrides import names
 from labnn.runs.run import entry, new_folder, plain, write_run_log
 from labnn.tokenizers import Tokenizer
 from tests.runs.processes import (
-    ROOT,
     TINY,
     WORDS,
     folder,
     fresh,
+    install,
     only_run,
     records,
     start,
@@ -70,9 +70,7 @@ def installed(tmp_path_factory):
     directory with an odd name.
     """
     top = tmp_path_factory.mktemp("installed")
-    for package in ("labnn", "experiments"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / package, top / "site" / package, ignore=ignored)
+    install(top / "site")
     (top / "hook").mkdir()
     (top / "hook" / "sitecustomize.py").write_text(WATCHED)
     (top / "bin").mkdir()
