@@ -35,27 +35,39 @@ INSTALL_REQUIRES = [
 
 TENSORBOARD = ["tensorboard>=2.18"]
 
+# The generator of the site
+DOCS = [
+    "markdown-it-py>=4.0",
+    "mdit-py-plugins>=0.5",
+    "math-core>=0.9",
+    "pygments>=2.19",
+    "jinja2>=3.1",
+    "markupsafe>=3.0",
+    "babel>=2.17",
+    "selectolax>=1.0",
+    "imagesize>=1.4",
+    "watchfiles>=1.1",
+]
+
 # The tests read requirements with packaging and build a wheel with setuptools. Gitpython is
-# labml's: they load it early to start many runs fast. Event files are read with TensorBoard.
-TEST = ["pytest>=9.0", "packaging>=24.0", "setuptools>=77.0.3", "gitpython>=3.1", *TENSORBOARD]
+# labml's: they load it early to start many runs fast. Event files are read with TensorBoard. The
+# site is looked at in a browser that playwright drives, with axe for who cannot see it, its pages
+# are read with html5lib, and its font with fonttools, which unpacks it with brotli.
+TEST = [
+    *("pytest>=9.0", "packaging>=24.0", "setuptools>=77.0.3", "gitpython>=3.1"),
+    *("playwright>=1.50", "axe-playwright-python>=0.1.4", "html5lib>=1.1"),
+    *("fonttools>=4.55", "brotli>=1.1"),
+    *TENSORBOARD,
+    *DOCS,
+]
 
 EXTRAS = {
     "test": TEST,
-    "dev": [*TEST, "ruff>=0.12"],
+    "dev": [*TEST, "ruff>=0.12", "rjsmin>=1.2"],
     # Another model's files, and data in other forms
     "hf": ["transformers>=5.0", "datasets>=4.0", "h5py>=3.12"],
     "tensorboard": TENSORBOARD,
-    # The generator of the site
-    "docs": [
-        "markdown-it-py>=4.0",
-        "mdit-py-plugins>=0.5",
-        "math-core>=0.9",
-        "pygments>=2.19",
-        "jinja2>=3.1",
-        "babel>=2.17",
-        "selectolax>=1.0",
-        "watchfiles>=1.1",
-    ],
+    "docs": DOCS,
 }
 
 PACKAGES = ("labnn", "experiments", "docs_gen")
@@ -67,9 +79,13 @@ setup(
     long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     author="labnn developers",
-    # The code, and the corpus that ships with it
-    license="MIT AND CC-BY-2.5",
-    license_files=["LICENSE", "labnn/data/shakespeare/README.md"],
+    # The code, the corpus and the font that ship with it; the search of the site is MIT as well
+    license="MIT AND CC-BY-2.5 AND OFL-1.1",
+    license_files=[
+        "LICENSE",
+        "labnn/data/shakespeare/README.md",
+        "docs_gen/theme/*.LICENSE.txt",
+    ],
     classifiers=[
         "Intended Audience :: Education",
         "Intended Audience :: Science/Research",
@@ -85,6 +101,9 @@ setup(
     extras_require=EXTRAS,
     # Named one by one, so that no folder gets in by accident.
     packages=find_packages(include=[f"{name}{tail}" for name in PACKAGES for tail in ("", ".*")]),
-    package_data={"labnn.data": ["shakespeare/*"]},
+    package_data={
+        "labnn.data": ["shakespeare/*"],
+        "docs_gen": ["theme/*", "locale/*/*"],
+    },
     entry_points={"console_scripts": ["labnn = labnn.cli:main"]},
 )

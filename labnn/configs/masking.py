@@ -78,7 +78,7 @@ def unknown_tokens(c: MaskedTextConfigs) -> list:
 
 @option(MaskedTextConfigs.mlm)
 def mlm_of_options(c: MaskedTextConfigs) -> MLM:
-    """[The masking](../labnn/transformers/mlm.html)"""
+    """[The masking](../transformers/mlm.html)"""
     return MLM(
         padding_token=c.padding_token,
         mask_token=c.mask_token,

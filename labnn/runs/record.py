@@ -8,14 +8,14 @@ A run leaves megabytes, of which the repository keeps one file, `record.json`: i
 whether the code has changed since. They are found by following imports from the page of the
 experiment, without importing anything; a package's own page counts only if it imports something
 itself. What else is in the file says
-[the page that checks it](../../docs_gen/results.html).
+[the page that checks it](../../docs_gen/records/results.html).
 """
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from docs_gen import results
+from docs_gen.records import results
 from labnn.runs import contents, folders
 from labnn.runs.folders import RunError, replace
 from labnn.runs.plain_text import shown

@@ -16,7 +16,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from docs_gen import curves, results, shown
+from docs_gen.records import curves, results, shown
 from labnn.runs import folders
 from labnn.runs.folders import RunError, replace
 from labnn.runs.plain_text import duration

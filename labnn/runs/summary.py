@@ -2,7 +2,7 @@ r"""
 # Summary of a Run
 
 What a run was and how it went, small enough to be kept or shown: the form of a
-[record](../../docs_gen/results.html), taken from the files in the folder of the run.
+[record](../../docs_gen/records/results.html), taken from the files in the folder of the run.
 
 * Of the updates about 300 stay, evenly chosen: the first, the last, and the lowest and highest
   value of each curve are always among them. Half as many validations stay, in the same way, which
@@ -23,8 +23,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from docs_gen import results
-from docs_gen.curves import evenly
+from docs_gen.records import results
+from docs_gen.records.curves import evenly
 from labnn.runs import contents, folders
 from labnn.runs.folders import RunError
 from labnn.runs.reading import Lines

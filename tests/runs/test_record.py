@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from docs_gen import results
+from docs_gen.records import results
 from labnn.runs import record as page
 from labnn.runs.folders import RunError
 from labnn.runs.record import imported, modules, record

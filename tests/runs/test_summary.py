@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from docs_gen import results
+from docs_gen.records import results
 from labnn.runs import summary as page
 from labnn.runs.folders import RunError
 from labnn.runs.record import record

@@ -1,0 +1,55 @@
+r"""
+# Annotations
+
+An annotation is code, and so is what stands in quotes in it, `"Scope | None"`. Python reads that
+when somebody asks, which may be after names were given that the file does not know yet.
+"""
+
+import ast
+
+from docs_gen.reading.meanings import Scope
+from docs_gen.reading.names import characters
+from docs_gen.reading.walk import Walk
+
+# What is in quotes there is a text.
+TEXTS = {"Literal", "Annotated"}
+
+
+def annotation(walk: Walk, node: ast.expr | None, scope: Scope) -> None:
+    """The names in an annotation, those in quotes included"""
+    if node is None:
+        return
+    if walk.is_lazy:
+        walk.later.append(lambda: walk.visit(node, scope))
+    else:
+        walk.visit(node, scope)
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            walk.later.append(lambda part=part: quoted(walk, part, scope))
+        elif not (isinstance(part, ast.Subscript) and last_name(part.value) in TEXTS):
+            waiting += ast.iter_child_nodes(part)
+
+
+def last_name(node: ast.expr) -> str:
+    """`c` of `a.b.c`"""
+    return getattr(node, "attr", "") or getattr(node, "id", "")
+
+
+def quoted(walk: Walk, node: ast.Constant, scope: Scope) -> None:
+    """What stands in quotes, if it is written on one line and as it is read"""
+    line = walk.lines[node.lineno - 1]
+    column = characters(walk.lines, node.lineno, node.col_offset)
+    if node.end_lineno != node.lineno or not line.startswith(node.value + line[column], column + 1):
+        return
+    try:
+        inner = ast.parse(node.value, mode="eval").body
+    except SyntaxError:
+        return
+    for part in ast.walk(inner):
+        if isinstance(part, ast.expr):
+            part.lineno = part.end_lineno = node.lineno
+            part.col_offset += node.col_offset + 1
+            part.end_col_offset += node.col_offset + 1
+    walk.visit(inner, scope)

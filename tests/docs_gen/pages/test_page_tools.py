@@ -1,0 +1,70 @@
+r"""
+# Tools of a Page
+
+Notes of pages that are written here, and what their tools make of them.
+"""
+
+from docs_gen.pages.page_tools import slug
+from tests.docs_gen.made_rows import PAGE, page_of
+
+
+def test_headings_make_one_outline():
+    page, rows = page_of(PAGE)
+    assert [(h["level"], h["anchor"], h["title"]) for h in page.headings] == [
+        (1, "h-a-title-of-code", "A title of code"),
+        (2, "h-more", "More"),
+        (2, "h-thing", "Thing"),
+        (3, "h-deep", "Deep"),
+    ]
+    assert (
+        '<h1 id="h-a-title-of-code">A <em>title</em> of <code>code</code></h1>' in rows[0]["note"]
+    )
+    assert [h["title"] for h in page.toc()] == ["More", "Thing", "Deep"]
+
+
+def test_links_are_looked_up():
+    page, rows = page_of(PAGE)
+    assert '<a href="#Thing"><code>Thing</code></a>' in rows[0]["note"]
+    assert not page.problems
+
+
+def test_a_comment_knows_the_definition_around_it():
+    text = (
+        'class A:\n    """A"""\n\n    def f(self):\n        """F"""\n'
+        "        # As [`g`] does\n        pass\n\n    def g(self):\n"
+        '        """G"""\n\n\n# Like [`A.g`], not [`g`]\nx = 1\n\n\ndef g():\n    """Other"""\n'
+    )
+    page, rows = page_of(text)
+    assert '<a href="#A.g"><code>g</code></a>' in rows[3]["note"]
+    assert '<a href="#A.g"><code>A.g</code></a>, not <a href="#g">' in rows[5]["note"]
+
+
+def test_equal_headings_have_anchors_of_their_own():
+    page, _ = page_of('"""\n# A\n\n## B\n\n## B\n"""\n')
+    assert [h["anchor"] for h in page.headings] == ["h-a", "h-b", "h-b-2"]
+
+
+def test_faults_have_the_line_of_the_word():
+    page, _ = page_of(
+        '"""\n# T\n\nA [b](none.html)\nand $\\nope$\n![x](y.png)\n\n'
+        '```result\nrun: z\n```\n"""\n\n# See [`Missing`]\nx = 1\n'
+    )
+    assert [(p.line, p.kind) for p in page.problems] == [
+        (4, "link"),
+        (5, "maths"),
+        (9, "result"),
+        (13, "symbol"),
+    ]
+    assert all(p.path == "pack/page.py" for p in page.problems)
+
+
+def test_a_sign_that_the_font_lacks_is_a_fault():
+    page, _ = page_of('"""\n# T\n\n$\\aleph$\n"""\n')
+    assert [(p.line, p.kind) for p in page.problems] == [(4, "maths")]
+    assert "lacks" in page.problems[0].what and "ℵ" in page.problems[0].what
+
+
+def test_slugs():
+    assert slug("Multi-Head_attention, $d_k$!") == "multi-head-attention-d-k"
+    assert slug("多头注意力") == "多头注意力"
+    assert slug("?!") == "x"
