@@ -29,17 +29,15 @@ test: .venv/installed ## run all tests
 quick: .venv/installed ## run the tests that take less than two minutes together
 	@$(PY) -m pytest -m "not slow" $(ARGS)
 
-docs: docs_gen/__main__.py .venv/installed ## build the site in site/
-	@$(PY) -m docs_gen build labnn -o site $(ARGS)
+docs: .venv/installed ## build the site in site/
+	@$(PY) -m docs_gen build labnn experiments docs_gen -o site \
+		--locale locale --records experiments/results $(ARGS)
 
 bench: .venv/installed ## run all benchmarks
 	@for script in benchmarks/[!_]*.py; do \
 		test -e "$$script" || { echo 'bench: there are no benchmarks yet' >&2; exit 1; }; \
 		echo "$$script"; $(PY) "$$script" $(ARGS) || test $$? = 2 || exit 1; \
 	done
-
-docs_gen/__main__.py:
-	@echo 'docs: there is no generator of the site yet' >&2; exit 1
 
 # A virtual environment without pip is one that was not finished.
 .venv/installed: setup.py requirements.lock

@@ -7,8 +7,8 @@ none of it.
 
     python -m docs_gen build your_package -o site
 
-[How to annotate](guide.html) is for authors, and the [command line](__main__.html) lists what can
-be done.
+[How to annotate](guide.html) and [how to publish](publishing.html) are for authors, and the
+[command line](__main__.html) lists what can be done.
 
 The stages hand on [parts](parts.html), in one direction. [Reading](reading/index.html) cuts files
 into notes and code and finds out what names mean, [linking](linking/index.html) knows where

@@ -1,6 +1,8 @@
 r"""
 # Command Line
 
+What can be done with annotated Python, one command each:
+
     python -m docs_gen build labnn experiments -o site
     python -m docs_gen serve labnn experiments -o site
     python -m docs_gen check labnn experiments
@@ -18,17 +20,22 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from docs_gen.pages import output, site, theme
-from docs_gen.pages.arguments import arguments, options
-from docs_gen.pages.check import check
-from docs_gen.parts import GeneratorError
-from docs_gen.reading import parse, source
-from docs_gen.serving import serve
-from docs_gen.translation import catalogs, i18n, progress, review
+# Whoever has the library need not have what the generator stands on.
+try:
+    from docs_gen.pages import output, site, theme
+    from docs_gen.pages.arguments import arguments, options
+    from docs_gen.pages.check import check
+    from docs_gen.parts import GeneratorError
+    from docs_gen.reading import parse, source
+    from docs_gen.serving import serve
+    from docs_gen.translation import i18n, languages, progress, review
+except ModuleNotFoundError as e:
+    print(f"docs_gen: {e.name} is not installed; pip install 'labnn[docs]'", file=sys.stderr)
+    sys.exit(2)
 
 
 def make(given: argparse.Namespace) -> int:
-    """`build`: all or nothing, unless it is to keep going"""
+    """`build`: all or nothing, unless it is to keep going; only a folder of its own is taken."""
     output.written(given.out)
     built = site.build(options(given))
     faults = built.faults
@@ -49,12 +56,17 @@ def live(given: argparse.Namespace) -> int:
     def rebuild() -> site.Built:
         """One build"""
         built = site.build(options(given))
+        if given.keep_going:
+            for fault in built.faults:
+                print(fault, file=sys.stderr)
+            built.problems = []
         if not built.faults:
             output.write(given.out, built.files)
         return built
 
+    # A folder that holds something else is refused before anything is watched.
     output.written(given.out)
-    further = (given.locale, given.results_in, given.aliases, theme.FOLDER)
+    further = (given.locale, given.records, given.aliases, theme.FOLDER)
     watched = [*given.paths, *(path for path in further if path)]
     serve.serve(rebuild, watched, given.out, port=given.port)
     return 0
@@ -63,7 +75,10 @@ def live(given: argparse.Namespace) -> int:
 def look(given: argparse.Namespace) -> int:
     """`check`: everything that is wrong or missing, a line each"""
     built, found = check(
-        options(given), with_notes=given.notes, with_results=given.results, released=given.released
+        options(given),
+        only_faults=given.faults,
+        with_results=given.results,
+        released=given.released,
     )
     for what in found:
         print(what)
@@ -76,7 +91,7 @@ def translate(given: argparse.Namespace) -> int:
     if given.locale is None:
         raise GeneratorError("name the folder of translations, --locale FOLDER")
     modules = [parse.parse(s) for s in source.find(given.paths, given.exclude)]
-    codes = catalogs.found(given.locale)
+    codes = languages.found(given.locale)
     text, problems = "", []
     if given.action == "update":
         text = i18n.update(modules, given.locale, codes, given.page)
@@ -90,17 +105,19 @@ def translate(given: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
+# Each does what was asked for, and returns the exit code.
 COMMANDS = {"build": make, "serve": live, "check": look, "i18n": translate}
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Do what was typed; a mistake is one line, and 2."""
+    """Do what was typed. A mistake of the person is told in one line, and the code is 2."""
     given = arguments().parse_args(words)
     try:
         return COMMANDS[given.command](given)
     except GeneratorError as e:
         print(f"docs_gen: {e}", file=sys.stderr)
         return 2
+    # What a shell gives for a program that Ctrl-C has ended
     except KeyboardInterrupt:
         return 130
 

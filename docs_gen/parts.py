@@ -1,27 +1,32 @@
 r"""
 # Parts
 
-What the stages hand to each other. [Parse](reading/parse.html) cuts a file into a `Module` of
-sections, [names](reading/names.html) adds what is defined and used in it, and whatever is wrong
-anywhere becomes a `Problem`, which says where to look.
+What the stages hand to each other. [Parse](reading/parse.html) cuts a file into a
+[`Module`] of sections, [names](reading/names.html) adds what is defined in it, and whatever is
+wrong anywhere becomes a [`Problem`], which says where to look.
 
 Lines and columns are those of an editor: lines count from 1, columns from 0 in characters.
 """
 
+import re
 from dataclasses import dataclass, field
 
-# What may be wrong; notes that are missing do not stop a build.
+# What a problem can be about; those of the kind `note` do not stop a build.
 KINDS = ("syntax", "note", "link", "symbol", "maths", "image", "html", "result", "translation")
 
 
 class GeneratorError(Exception):
-    """A mistake of the person who builds: one line that says what, where, and what to do."""
+    """
+    ## A mistake of the person who builds
+
+    Its text is one line that says what is wrong, where, and what to do.
+    """
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
     """
-    ## Something wrong
+    ## A problem
 
     `kind` is one of `KINDS`; `line` is 0 where a problem belongs to a whole file.
     """
@@ -42,13 +47,21 @@ class Source:
     ## A file as it was found
 
     `name` is what Python imports it by, `labnn.layers.dropout`; `path` is what a person calls it
-    and `url` where its page stands in an edition, `labnn/layers/dropout.html`.
+    and `url` is the address of its page within an edition, `labnn/layers/dropout.html`. `folder` is
+    that of loose scripts which it was found in, the first part of its address; else it is empty.
     """
 
     name: str
     path: str
     url: str
     text: str
+    folder: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The path from the folder that its package is in, wherever that lies"""
+        folder, name = self.url.rpartition("/")[0], self.path.rpartition("/")[2]
+        return f"{folder}/{name}" if folder else name
 
     @property
     def is_package(self) -> bool:
@@ -59,7 +72,7 @@ class Source:
 @dataclass(frozen=True)
 class Definition:
     """
-    ## Something that has a name
+    ## A definition
 
     `name` is qualified, `MultiHeadAttention.forward`; `kind` is `class`, `function` or `variable`.
     `line` and `column` are where the name itself is written, `first` where its decorators begin.
@@ -84,7 +97,7 @@ class Section:
     kind: str
     anchor: str
     name: str = ""
-    # Markdown as written, without its quotes, number signs and indent
+    # Markdown: as written, without its quotes, number signs and indent, or made of another dialect
     note: str = ""
     # Numbers of the lines that the note was written on, and of the code, blank ones included
     note_lines: tuple[int, ...] = ()
@@ -114,4 +127,7 @@ class Module:
 
     def anchor(self, name: str) -> str:
         """Where a definition stands on its page: its own name, unless that is taken"""
-        return next((s.anchor for s in self.sections if s.name == name), name)
+        taken = f"{name}-definition" if re.fullmatch(r"L\d+", name) else name
+        anchors = [section.anchor for section in self.sections if section.name == name]
+        # The first of several may be a stub, and have another anchor.
+        return taken if taken in anchors else next(iter(anchors), taken)

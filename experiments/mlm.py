@@ -11,11 +11,19 @@ are those of labml's experiment of the same name.
 
 After one epoch the model has 28 % of the hidden characters right, after two 42 %, where always
 saying "space" gives 15.5 % (the README has the losses, times and the machine). The warm-up of the
-rate alone takes four epochs. Run it with
+rate alone takes four epochs. Ten epochs are run with
 
-    python -m experiments.mlm epochs=10
+```sh
+python -m experiments.mlm epochs=10
+```
 
-and add `--help` for everything that can be set.
+and `--help` lists everything that can be set. This is what they gave:
+
+```result
+run: mlm
+show: loss, accuracy, samples
+at: 1455, 4850
+```
 """
 
 from labml.configs import option
@@ -35,6 +43,9 @@ from labnn.runs.samples import filled
 class Configs(MaskedTextConfigs):
     """
     ## Configurations
+
+    Only what this experiment adds. The options of the text, of its masking and of the training come
+    from the class that it extends.
     """
 
     # Passes over the training part
@@ -64,7 +75,7 @@ class Configs(MaskedTextConfigs):
     def check(self):
         """Values that do not go together"""
         super().check()
-        # A model of another option has other parts.
+        # A model of another option has other parts, of which we know nothing.
         if self._chosen("model") != "transformer_mlm":
             return
         self.transformer.check()
@@ -107,6 +118,7 @@ class Configs(MaskedTextConfigs):
             padding_token=self.padding_token,
             mask_token=self.mask_token,
         )
+        # The vocabulary is that of the training text. A person may well ask for more, and is told.
         if prompts.unknown:
             pieces = [*dict.fromkeys(repr(piece) for *_, piece in prompts.unknown)]
             pieces[20:] = ["…"] if len(pieces) > 20 else []
@@ -121,6 +133,7 @@ class Configs(MaskedTextConfigs):
             logits, _ = self.model(masked)
         predicted = logits.argmax(dim=-1)
 
+        # Labels are padding wherever nothing was hidden, so they tell what was.
         is_hidden = labels != self.padding_token
         rows = zip(prompts.pieces, prompts.rows(is_hidden), prompts.rows(predicted), strict=True)
         self._listener.on_sample([filled(*row, self.tokenizer.tokens) for row in rows])
@@ -128,7 +141,11 @@ class Configs(MaskedTextConfigs):
 
 @option(Configs.transformer)
 def transformer_options(c: Configs) -> TransformerConfigs:
-    """The options under `transformer`; sizes that hang on the text are asked for when needed."""
+    """
+    ## Options of the transformer
+
+    Sizes that hang on the text are asked for only when needed: the text has to be read first.
+    """
     conf = TransformerConfigs()
     conf.set_default(TransformerConfigs.d_model, func=lambda: c.d_model)
     conf.set_default(TransformerConfigs.n_src_vocab, func=lambda: c.n_tokens)
@@ -138,7 +155,11 @@ def transformer_options(c: Configs) -> TransformerConfigs:
 
 @option(Configs.model)
 def transformer_mlm(c: Configs) -> nn.Module:
-    """[The network](../labnn/models/transformer_mlm.html)"""
+    """
+    ## The network
+
+    A [transformer](../labnn/models/transformer_mlm.html) of the parts that the options have chosen.
+    """
     model = TransformerMLM(
         encoder=c.transformer.encoder,
         src_embed=c.transformer.src_embed,
@@ -148,7 +169,7 @@ def transformer_mlm(c: Configs) -> nn.Module:
     return model.to(c.device)
 
 
-# What this experiment changes from the defaults
+# What this experiment changes from the defaults: the table that tells it from others.
 OVERRIDES = {
     "batch_size": 64,
     "seq_len": 32,

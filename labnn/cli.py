@@ -1,11 +1,18 @@
 r"""
 # The labnn Command
 
-    labnn show 20261121
+Runs are looked at, and what they learned is used, by one program:
 
-looks at runs and uses what they learned. A command takes words and options, which are written as
-`name=value`, and prints text, or one JSON object with `--json`. Those that only read what a run has
-written answer at once, because they do without torch.
+```sh
+labnn show 20261121
+labnn fill 20261121 "to be or not to [MASK]"
+```
+
+A command takes words and options, which are written as `name=value`, and prints text, or one JSON
+object with `--json`. Those that only read what a run has written answer at once, because they do
+without torch.
+
+What the commands do is on the pages of [runs](runs/index.html).
 """
 
 import difflib
@@ -24,12 +31,13 @@ from labnn.runs.plain_text import say, say_json
 @dataclass(frozen=True)
 class Command:
     """
-    ## A command
+    ## Command
 
-    The function gets words and options, and returns an object for `--json`, and a text.
+    What help needs to know of a command without importing it. Its function gets words and options,
+    and returns an object for `--json`, and a text.
     """
 
-    # `module:function`
+    # Its function, as `module:function`
     entry: str
     # What it takes, as the user types it
     usage: str
@@ -38,14 +46,18 @@ class Command:
     n_most: int
     # The options that it knows; `None` leaves that to the function
     options: tuple[str, ...] | None
+    # What it is for
     text: str
 
 
+# What every command takes
 FLAGS = ("--json", "--help", "-h")
-# As many as a person likes
+# As many words as a person likes
 MANY = 1_000_000
+# The end of every help text
 WORDS = """RUN is the name of a run, any beginning of it that no other run has, a path,
 or auto for the newest run. --json prints one JSON object instead of text."""
+# All commands, in the order of the help text
 COMMANDS = {
     "runs": Command(
         "labnn.runs.looking:runs", "[EXPERIMENT]", 0, 1, (), "list the runs under logs/"
@@ -100,7 +112,7 @@ def experiments() -> list[str]:
 
 
 def help_text() -> str:
-    """What there is"""
+    """All commands and all experiments"""
     lines = ["usage: labnn COMMAND [WORDS] [name=value ...] [--json]", ""]
     for name, command in COMMANDS.items():
         lines.append(f"  labnn {name} {command.usage}")
@@ -127,6 +139,7 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, str], set[str]]:
             if options.get(name, value) != value:
                 raise RunError(f"{name} is given twice, as {options[name]} and as {value}")
             options[name] = value
+        # A text may begin with a dash, and `-` alone is a word.
         elif argument.startswith("-") and " " not in argument and argument != "-":
             raise RunError(
                 f"{argument} is no argument; write name=value, --json or --help, and -- before a "
@@ -138,7 +151,7 @@ def split(arguments: list[str]) -> tuple[list[str], dict[str, str], set[str]]:
 
 
 def check(name: str, words: list[str], options: dict[str, str]) -> None:
-    """Whether a command takes these words and options. Raises `RunError`."""
+    """Raises `RunError` for words or options that a command does not take."""
     command = COMMANDS[name]
     for option in options:
         if command.options is not None and option not in command.options:
@@ -161,6 +174,7 @@ def answer(name: str, arguments: list[str]) -> None:
         say(f"usage: labnn {name} {command.usage} [--json]\n\n{command.text}\n\n{WORDS}")
         return
     check(name, words, options)
+    # Only now is the page of the command imported, and torch with it where it needs that.
     module, _, function = command.entry.partition(":")
     data, text = getattr(importlib.import_module(module), function)(words, options)
     if "--json" in flags:
@@ -170,7 +184,7 @@ def answer(name: str, arguments: list[str]) -> None:
 
 
 def unknown(name: str) -> str:
-    """What to do instead, in words"""
+    """The error for a name that is no command"""
     if name.startswith("-"):
         return f"{name!r} stands where a command should; write labnn COMMAND, then all else"
     near = difflib.get_close_matches(name, COMMANDS, 1)
@@ -183,6 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if arguments in (["--version"], ["version"]):
         return guarded(lambda: say(f"labnn {__version__}"))
+    # `labnn help show` is `labnn show --help`.
     if arguments[:1] == ["help"] and len(arguments) > 1:
         arguments = [arguments[1], "--help"]
     if not arguments or arguments[0] in ("--help", "-h", "help"):

@@ -246,6 +246,8 @@ def test_the_wheel_holds_all_pages_and_the_corpus_and_no_tests(wheel):
     pages = {n for n in repository() if n.startswith(folders) and n.endswith(".py")}
     assert pages <= names
     assert {f"{CORPUS}/shakespeare.txt.gz", f"{CORPUS}/README.md"} <= names
+    theme = {n for n in repository() if n.startswith(("docs_gen/theme/", "docs_gen/locale/"))}
+    assert len(theme) > 10 and theme <= names
     assert all(name.startswith(folders) for name in names), names
     # The corpus is about half of it.
     assert wheel.stat().st_size < 1_000_000
@@ -321,8 +323,7 @@ def test_each_target_has_a_line_of_help():
 def test_each_target_sets_up_the_environment_with_the_lock(tmp_path):
     for name in ("Makefile", "setup.py", "requirements.lock"):
         shutil.copyfile(ROOT / name, tmp_path / name)
-    for folder in ("docs_gen", "benchmarks"):
-        (tmp_path / folder).mkdir()
+    (tmp_path / "benchmarks").mkdir()
     for target in TARGETS - {"help"}:
         planned = make(tmp_path, "--dry-run", target)
         installs = re.findall(r"^.* pip install .*$", planned, re.MULTILINE)
@@ -368,12 +369,11 @@ def test_benchmarks_run_one_by_one_and_their_absence_is_said(built):
         make(built, "bench")
 
 
-def test_a_site_without_a_generator_is_said(built):
-    with pytest.raises(AssertionError, match="^docs: there is no generator of the site yet\n"):
-        make(built, "docs")
-    (built / "docs_gen").mkdir()
-    (built / "docs_gen" / "__main__.py").touch()
-    assert make(built, "docs") == "<-m><docs_gen><build><labnn><-o><site>\n"
+def test_the_site_is_of_all_pages_with_translations_and_records(built):
+    asked = "<labnn><experiments><docs_gen><-o><site><--locale><locale><--records>"
+    assert make(built, "docs", "ARGS=--keep-going") == (
+        f"<-m><docs_gen><build>{asked}<experiments/results><--keep-going>\n"
+    )
 
 
 def test_an_old_python_is_refused_in_one_line(built):

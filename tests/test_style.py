@@ -7,6 +7,8 @@ The annotation guide, as far as a machine can read it.
 import ast
 import io
 import re
+import subprocess
+import sys
 import tokenize
 from pathlib import Path
 
@@ -87,3 +89,24 @@ PAGES = sorted(
 def test_page(path):
     found = [f"{path.name}:{line}: {what}" for line, what in complaints(path.read_text())]
     assert not found, "\n".join(found)
+
+
+# Words of TeX, and pieces of words in examples
+KNOWN_WORDS = "multline,ot"
+
+
+def spelling(folder, *names):
+    """What a list of common mistakes finds"""
+    words = [sys.executable, "-m", "codespell_lib", "--ignore-words-list", KNOWN_WORDS, *names]
+    return subprocess.run(words, cwd=folder, capture_output=True, text=True).stdout
+
+
+def test_words_are_spelt_as_others_do():
+    skipped = "*.js,*.woff2,*.gz,*.json,*.po,__pycache__"
+    wrong = spelling(ROOT, "--skip", skipped, "labnn", "experiments", "docs_gen", "README.md")
+    assert not wrong, wrong
+
+
+def test_a_misspelt_word_is_found(tmp_path):
+    (tmp_path / "page.py").write_text("# This is recieved\n")
+    assert "received" in spelling(tmp_path, "page.py")

@@ -16,7 +16,11 @@ UNREADABLE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 
 
 class LinkError(ValueError):
-    """A link that leads nowhere: one line that says what is unknown, and what is near"""
+    """
+    ## A link that leads nowhere
+
+    Its text is one line that says what is unknown, and what is near.
+    """
 
 
 def relative(from_url: str, to_url: str, anchor: str = "") -> str:
@@ -45,5 +49,6 @@ def target(from_url: str, href: str) -> tuple[str, str] | None:
     path, anchor = unquote(path), unquote(anchor)
     if not path:
         return from_url, anchor
+    # A link to a folder means its first page.
     path += "index.html" if path.endswith("/") else ""
     return posixpath.normpath(posixpath.join(posixpath.dirname(from_url), path)), anchor

@@ -25,6 +25,7 @@ Anchors = Mapping[str, Container[str]]
 ODD = r"\x00-\x1f\ud800-\udfff"
 ADDRESS = re.compile(rf"(?!/|(.*/)?\.{{0,2}}/)[^#?\\:{ODD}]+\.html(#[^\s{ODD}]+)?")
 
+# What stands at an old address: a browser goes on without a script, and a person has the link.
 STUB = """<!doctype html>
 <html lang="{tag}">
 <head>
@@ -84,7 +85,7 @@ def read(text: str, name: str = "aliases.json") -> dict[str, str]:
 
 
 def end(old: str, found: Aliases, name: str) -> str:
-    """Where a chain of aliases ends"""
+    """Where a chain of aliases ends, which must not come back to itself"""
     seen = [old]
     while (new := found.get(seen[-1])) is not None:
         if new in seen:
@@ -99,7 +100,7 @@ def page(address: str) -> str:
 
 
 def aliases_of(moved: Aliases, url: str) -> dict[str, list[str]]:
-    """For anchors of a page the further ids that their rows have"""
+    """The further ids that rows of a page have, by their anchors"""
     found: dict[str, list[str]] = {}
     for old, new in sorted(moved.items()):
         if "#" in old and page(old) == url:

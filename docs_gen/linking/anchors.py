@@ -6,7 +6,7 @@ map of the last release is kept, and what was on that and is nowhere now stops a
 [alias](aliases.html) says where it went.
 
 Only what is meant to stay is promised: the names of definitions, and the anchors of notes and
-headings. Numbers of lines are not, and neither are ids of the theme, by their hyphens.
+headings. Numbers of lines are not, nor are the ids of the theme, which are known by their hyphens.
 """
 
 import json
@@ -16,14 +16,16 @@ from difflib import get_close_matches
 
 from docs_gen.linking.aliases import Aliases, damaged, is_there, mapping
 
-# The anchors of each page by its url
+# The anchors of each page, by its address
 Anchors = Mapping[str, Collection[str]]
+# Lines move with each edit; what stays is called after a definition, which has no hyphen in its
+# name, or `s-` after a note and `h-` after a heading.
 LINE = re.compile(r"L\d+")
 PROMISED = re.compile(r"[^-]+|[sh]-.+", re.DOTALL)
 
 
 def kept(pages: Anchors) -> str:
-    """The text of `anchors.json`, for all pages by their url; same anchors, same bytes"""
+    """The text of `anchors.json`, for all pages by their address; same anchors, same bytes"""
     promised = {
         url: sorted(a for a in set(pages[url]) if PROMISED.fullmatch(a) and not LINE.fullmatch(a))
         for url in sorted(pages)
@@ -56,9 +58,9 @@ def gone(released: str | Anchors, now: Anchors, moved: Aliases) -> list[str]:
         if url not in now:
             found.append(told(url, close(url, now)))
             continue
+        # What has an alias is among the anchors that are there now.
         for anchor in sorted(set(before[url]) - set(now[url])):
-            if not is_there(moved.get(f"{url}#{anchor}", ""), now):
-                found.append(told(f"{url}#{anchor}", nearest(url, anchor, now)))
+            found.append(told(f"{url}#{anchor}", nearest(url, anchor, now)))
     return found
 
 
@@ -73,6 +75,7 @@ def nearest(url: str, anchor: str, now: Anchors) -> str:
     other = next((other for other in sorted(now) if anchor in now[other]), None)
     if other:
         return f"{other}#{anchor}"
+    # A heading does not take the place of a note, nor a note that of a definition.
     same_kind = [a for a in now[url] if a[:2] == anchor[:2] or "-" not in a + anchor]
     near = close(anchor, same_kind)
     return f"{url}#{near}" if near else ""

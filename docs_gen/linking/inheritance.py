@@ -32,6 +32,7 @@ def merged(lines: list[list[Kind]]) -> list[Kind]:
     found: list[Kind] = []
     while lines := [line for line in lines if line]:
         later = {kind for line in lines for kind in line[1:]}
+        # Where no class has to come first, Python refuses, and we take any.
         kind = next((line[0] for line in lines if line[0] not in later), lines[0][0])
         found.append(kind)
         lines = [[other for other in line if other != kind] for line in lines]

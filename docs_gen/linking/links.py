@@ -2,7 +2,7 @@ r"""
 # Links
 
 The one resolver: what names in the code, links of notes and names in square brackets lead to. A
-link that leads nowhere is a `LinkError`, which says what is near.
+link that leads nowhere is a [`LinkError`], which says what is near.
 
 Ids that a page gets only when it is rendered, those of headings and index pages, contain a hyphen,
 which the name of a definition cannot. Links to them wait until [late](#Links.late).
@@ -19,7 +19,8 @@ from docs_gen.parts import Module, Problem
 from docs_gen.reading.scopes import Reference
 
 # An older way to mark a place in a note
-MARK = re.compile(r'<a (?:id|name)="([^"<>]+)">')
+MARK = re.compile(r'<a (?:id|name)="([^"<>\s\x00-\x1f\x7f-\x9f]+)">')
+# The anchor of a line of code
 LINE = re.compile(r"L([1-9][0-9]*)")
 
 
@@ -40,6 +41,8 @@ class Links:
         self.by_url = {module.source.url: module for module in modules.values()}
         self.pages = {*self.by_url, *pages}
         self.anchors: dict[str, dict[str, str]] = {}
+        # Places that links were found to lead to in vain, pages with anchors
+        self.dead: set[tuple[str, str]] = set()
         self.waiting: dict[tuple[str, str, str], tuple[str, str]] = {}
 
     def symbol(self, dotted: str) -> tuple[str, str] | None:
@@ -57,10 +60,11 @@ class Links:
         text = module.lines[reference.line - 1][reference.column : end]
         # Only the path of a module in an import has dots in it.
         if "." in text:
-            found = self.modules.get(reference.target)
-            return relative(module.source.url, found.source.url) if found else None
-        found = self.symbol(reference.target)
-        return relative(module.source.url, *found) if found else None
+            names = self.places.roots.readings(reference.target, module.source.name)
+            place = next((Place(name) for name in names if name in self.modules), None)
+        else:
+            place = self.places.find(reference.target, module.source.name)
+        return relative(module.source.url, *self.address(place)) if place else None
 
     def note(self, module: Module, section_name: str, href: str) -> str:
         """Where the link of a note leads; `section_name` is that of the definition it is about."""
@@ -89,9 +93,12 @@ class Links:
         found = []
         for (here, section_name, href), (url, anchor) in self.waiting.items():
             if anchor not in anchors.get(url, ()):
+                self.dead.add((url, anchor))
                 module = self.by_url[here]
                 what = self.unknown(url, anchor, anchors.get(url, ()))
                 line = line_of(module, section_name, href)
+                # What is not written there was translated so.
+                what = what if line else f"in a translation {what}"
                 found.append(Problem(module.source.path, line, what, "link"))
         return sorted(set(found))
 
@@ -104,10 +111,10 @@ class Links:
         """The anchors of a page that are known before it is rendered, by what they can be called"""
         if url not in self.anchors:
             module = self.by_url[url]
-            found = {name: name for name in module.definitions}
-            for section in reversed(module.sections):
+            found = {name: module.anchor(name) for name in module.definitions}
+            for section in module.sections:
                 found |= {mark: mark for mark in MARK.findall(section.note)}
-                found |= {name: section.anchor for name in (section.anchor, section.name) if name}
+                found[section.anchor] = section.anchor
             self.anchors[url] = found
         return self.anchors[url]
 
@@ -119,6 +126,7 @@ class Links:
         if anchor in names:
             return names[anchor]
         if not (module and line and int(line[1]) <= len(module.lines)):
+            # What has no hyphen is known by now, and will not come with a heading.
             if module and "-" not in anchor:
                 raise LinkError(self.unknown(url, anchor, names))
             self.waiting[question] = url, anchor
@@ -131,7 +139,7 @@ class Links:
 
 
 def line_of(module: Module, section_name: str, href: str) -> int:
-    """The line of a note that has a link"""
+    """The line that a link of a note is written on, or 0"""
     for section in module.sections:
         for number in section.note_lines if section.name == section_name else ():
             if href in module.lines[number - 1]:

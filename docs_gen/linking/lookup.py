@@ -12,6 +12,7 @@ from functools import cached_property
 from docs_gen.linking.addresses import LinkError
 from docs_gen.linking.nearest import N_SHOWN, listed, suggestion
 from docs_gen.linking.places import Place, Places
+from docs_gen.linking.roots import outwards
 from docs_gen.parts import Module
 
 
@@ -29,13 +30,14 @@ class Lookup:
         self.places = places
 
     def find(self, module: Module, section_name: str, symbol: str) -> Place:
-        """What a name stands for in a note, which is that of a definition or has no name"""
+        """What a name stands for in a note; `section_name` is the definition that it is about."""
         name = symbol.strip().removesuffix("()")
         if not all(part.isidentifier() for part in name.split(".")):
             raise LinkError(f"{symbol} is not a name")
         for dotted in readings(module, section_name, name):
             if place := self.places.find(dotted):
                 return place
+        # Nothing near is called so. One that is far will do, if it is the only one.
         found = self.anywhere(name)
         if len(found) > 1:
             names = [place.dotted for place in found[:N_SHOWN]]
@@ -70,23 +72,18 @@ class Lookup:
 def readings(module: Module, section_name: str, name: str) -> Iterator[str]:
     """The absolute names that a name may be short for, the nearest first"""
     own, first = module.source.name, name.partition(".")[0]
+    # What the definition holds, and those around it
     for outer in outwards(section_name):
         yield f"{own}.{outer}.{name}"
         if first in ("self", "cls"):
             yield f"{own}.{outer}.{name[len(first) + 1 :]}"
     # What the page defines or imports
     yield f"{own}.{name}"
+    # An absolute name, then one in the packages around the page
     yield name
     for outer in outwards(own):
         if outer != own or module.source.is_package:
             yield f"{outer}.{name}"
-
-
-def outwards(dotted: str) -> Iterator[str]:
-    """`a.b.c`, `a.b`, `a`"""
-    while dotted:
-        yield dotted
-        dotted = dotted.rpartition(".")[0]
 
 
 def short(dotted: str, module: Module) -> str:

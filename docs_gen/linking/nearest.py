@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 N_SHOWN = 3
-# Where a link leads, and what belongs to every page
+# Every address of a page ends so, which makes no two of them more alike.
 ENDING = re.compile(r"(/index)?\.html$")
 
 
@@ -22,6 +22,7 @@ def nearest(wrong: str, known: Iterable[str]) -> list[str]:
     # The last parts are few and short, so that thousands of names take milliseconds.
     likely = get_close_matches(last(wrong), by_last, n=4 * N_SHOWN, cutoff=0.5)
     rated = []
+    # The last part counts twice as much as the whole; of equals the shorter name is likelier.
     for part in likely:
         weight = 2 * SequenceMatcher(a=part, b=last(wrong)).ratio()
         for name in by_last[part]:
@@ -30,20 +31,20 @@ def nearest(wrong: str, known: Iterable[str]) -> list[str]:
 
 
 def last(name: str) -> str:
-    """`forward` of `MultiHeadAttention.forward`, `mha` of `layers/mha.html`"""
+    """What counts most: `forward` of `MultiHeadAttention.forward`, `mha` of `layers/mha.html`"""
     return re.split(r"[./]", ENDING.sub("", name))[-1].lower()
 
 
 def suggestion(wrong: str, known: Iterable[str], shown: Callable[[str], str] = str) -> str:
     """
-    The end of a message, empty where nothing is near.
+    The end of the line that tells what is wrong, empty where nothing is near.
 
-    * `shown` is how a name would be written at the place of the message
+    * `shown` is how a name would be written where that line belongs
     """
     names = [shown(name) for name in nearest(wrong, known)]
     return f"; did you mean {listed(names)}?" if names else ""
 
 
 def listed(names: list[str]) -> str:
-    """`a, b or c`"""
+    """Names in a sentence: `a, b or c`"""
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))

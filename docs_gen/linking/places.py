@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from docs_gen.linking.inheritance import order
-from docs_gen.parts import Definition, Module
+from docs_gen.linking.roots import Roots
+from docs_gen.parts import Module
 from docs_gen.reading.meanings import SUPER
 from docs_gen.reading.scopes import Read, read
 
@@ -28,7 +29,7 @@ class Place:
 
     @property
     def dotted(self) -> str:
-        """The name of both"""
+        """Module and definition in one name"""
         return f"{self.module}.{self.name}" if self.name else self.module
 
 
@@ -40,25 +41,22 @@ class Places:
     """
 
     def __init__(self, modules: Mapping[str, Module]):
-        """
-        * `modules` are by dotted name
-        """
-        self.modules = modules
+        """* `modules` are by dotted name"""
+        self.modules, self.roots = modules, Roots(modules)
         self.known: dict[str, Place | None] = {}
 
-    def find(self, dotted: str) -> Place | None:
-        """Where something is defined, or `None` if it is not in these modules"""
-        if dotted not in self.known:
-            self.known[dotted] = Search(self).find(dotted)
-        return self.known[dotted]
+    def find(self, dotted: str, module: str = "") -> Place | None:
+        """Where something is defined that `module` calls so; `None` if not in these modules"""
+        for name in self.roots.readings(dotted, module):
+            if name not in self.known:
+                self.known[name] = Search(self).find(name)
+            if place := self.known[name]:
+                return place
+        return None
 
     def read(self, module: str) -> Read:
         """What the code of a module says"""
         return read(self.modules[module].source)
-
-    def definition(self, place: Place) -> Definition | None:
-        """What is defined there, `None` for a module"""
-        return self.modules[place.module].definitions.get(place.name)
 
 
 class Search:
@@ -70,9 +68,7 @@ class Search:
     """
 
     def __init__(self, places: Places):
-        """
-        * `places` is where to look
-        """
+        """* `places` is where to look"""
         self.places = places
         self.found: dict[str, Place | None] = {}
 
@@ -81,14 +77,21 @@ class Search:
         if dotted in self.places.known:
             return self.places.known[dotted]
         if dotted not in self.found:
+            # As long as it is looked for there is no answer, so that a circle ends.
             self.found[dotted] = None
             self.found[dotted] = self.step(dotted)
         return self.found[dotted]
+
+    def seek(self, dotted: str, module: str) -> Place | None:
+        """Where something is defined that a module calls so"""
+        found = map(self.find, self.places.roots.readings(dotted, module))
+        return next(filter(None, found), None)
 
     def step(self, dotted: str) -> Place | None:
         """A name is found in what it is a member of, and a module by its own name."""
         parent, _, last = dotted.rpartition(".")
         if parent.endswith(f".{SUPER}"):
+            # What `super()` gives begins after the class itself.
             owner = self.find(parent.removesuffix(f".{SUPER}"))
             return self.inherited(self.line(owner)[1:], last) if owner else None
         # A package may have a member with the name of one of its modules.
@@ -113,12 +116,12 @@ class Search:
             return Place(owner.module, qualified) if qualified in module.definitions else None
         # What an import has brought last, else what the file defines, else what a star brings.
         said = self.places.read(owner.module)
-        targets = [said.names[name]] if name in said.names else []
-        place = next((p for p in map(self.find, targets) if p), None)
+        place = self.seek(said.names[name], owner.module) if name in said.names else None
         if place is None and name in module.definitions:
             place = Place(owner.module, name)
         stars = () if name.startswith("_") else reversed(said.stars)
-        return place or next(filter(None, (self.find(f"{star}.{name}") for star in stars)), None)
+        found = (self.seek(f"{star}.{name}", owner.module) for star in stars)
+        return place or next(filter(None, found), None)
 
     def inherited(self, line: list[Place], name: str) -> Place | None:
         """What the first of some classes that has it has under a name"""
@@ -131,16 +134,17 @@ class Search:
         while place not in passed:
             passed.append(place)
             original = self.places.read(place.module).aliases.get(place.dotted)
-            place = (self.find(original) if original else None) or place
+            place = (self.seek(original, place.module) if original else None) or place
         return place
 
     def line(self, kind: Place) -> list[Place]:
         """A class and those that it inherits from; nothing for anything else"""
-        definition = self.places.definition(kind)
+        definition = self.places.modules[kind.module].definitions.get(kind.name)
         is_class = definition is not None and definition.kind == "class"
         return order(kind, self.bases) if is_class else []
 
     def bases(self, kind: Place) -> list[Place]:
         """The bases of a class, as far as they are in these modules"""
         targets = self.places.read(kind.module).bases.get(kind.dotted, ())
-        return [self.real(base) for base in map(self.find, targets) if base]
+        found = (self.seek(target, kind.module) for target in targets)
+        return [self.real(base) for base in found if base]

@@ -1,9 +1,9 @@
 r"""
 # Index Pages of an Edition
 
-The pages that lead to others, put into their templates: home, all names, results, glossary and the
-state of the translation. Those for which a project has nothing are left out, and no page links to
-them.
+The pages that lead to others, put into their [templates](theme.html): home, all names, results,
+glossary and the state of the translation. Those for which a project has nothing are left out, and
+no page links to them.
 """
 
 from collections.abc import Iterator
@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from docs_gen.pages import indexes, symbols
 from docs_gen.pages.edition import Edition
 from docs_gen.records import runs
-from docs_gen.translation.catalogs import SOURCE
 from docs_gen.translation.glossary import read
-from docs_gen.translation.progress import progress
+from docs_gen.translation.languages import SOURCE
 from docs_gen.writing import notes
 
 
@@ -89,7 +88,7 @@ def status(edition: Edition) -> tuple[str, dict]:
     for language in edition.languages:
         if language.code == SOURCE:
             continue
-        done = progress(project.order.reading, project.options.locale, language.code)
+        done = project.progress(language.code)
         rows = [
             tell.link(module) | {"done": p.done, "stale": p.stale, "missing": p.missing}
             for module, p in zip(project.order.reading, done, strict=True)

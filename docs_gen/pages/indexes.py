@@ -3,7 +3,7 @@ r"""
 
 What the pages show that lead to other pages: home, results,
 [glossary](../translation/glossary.html) and the state of the translation. Each function gives the
-context of a template; words of a page come from `Tell`, which knows how they are written in the
+context of a template; words of a page come from [`Tell`], which knows how they are written in the
 language of the edition. [All names](symbols.html) and the [runs](../records/runs.html) are
 collected elsewhere.
 """
@@ -63,7 +63,7 @@ class Tell:
 
 def home(order: Order, tell: Tell) -> dict:
     """
-    The first page: `lead`, what all this is, `start`, a path to begin with, and `topics`
+    The first page: `lead`, what all this is, `start`, a path to begin with, and `topics`.
 
     The first package is what the site is about, and has no card of its own.
     """
@@ -81,9 +81,12 @@ def home(order: Order, tell: Tell) -> dict:
 
 def path(order: Order, first: Module | None) -> list[Module]:
     """The pages to begin with: those that the first package lists, else the first ones"""
-    pages = {module.source.url: module for module in order.reading}
-    listed = [pages[url] for url in start(first) if url in pages] if first else []
-    return listed or [m for m in order.reading if not m.source.is_package][:N_START]
+    by_url = {module.source.url: module for module in order.reading}
+    listed = [by_url[url] for url in start(first) if url in by_url] if first else []
+    pages = [module for module in order.reading if not module.source.is_package]
+    # What begins with an underscore, as `__main__` does, is not where somebody wants to begin.
+    public = [m for m in pages if not m.source.name.rpartition(".")[2].startswith("_")]
+    return listed or (public or pages)[:N_START]
 
 
 def cards(order: Order, module: Module, tell: Tell) -> list[dict]:
@@ -93,7 +96,7 @@ def cards(order: Order, module: Module, tell: Tell) -> list[dict]:
 
 
 def results(rows: Sequence[dict], tell: Tell) -> dict:
-    """The table of all runs, from those of `runs.rows`"""
+    """The table of all runs, from those of [`runs.rows`]"""
     return {"rows": [row | {"pages": [*map(tell.link, row["modules"])]} for row in rows]}
 
 

@@ -57,6 +57,7 @@ class Order:
                 tops.setdefault(folder, None)
                 self.below.setdefault(folder, []).append(module)
 
+        # A package is gone through, and scripts of a folder are read by name.
         self.topics: list[Topic] = []
         self.reading: list[Module] = []
         for name, module in tops.items():
@@ -66,6 +67,7 @@ class Order:
                 self.reading += pages
             else:
                 self.reading += self.walk(module)
+        # The first page has none before it, the last none after it.
         around = [None, *self.reading, None]
         beside = zip(around[:-2], around[2:], strict=True)
         self.neighbours = {m.source.url: pair for m, pair in zip(self.reading, beside, strict=True)}

@@ -1,10 +1,10 @@
 r"""
 # Output
 
-A site is written only when all of it is there, so that a fault leaves the last one as it was. What
-an earlier build wrote is listed in `site.json`, and this list alone says what may be removed: a
-folder with anything else in it, and no such list, is refused. A file that has not changed is not
-written again, so its time stays.
+A [site](site.html) is written only when all of it is there, so that a fault leaves the last one as
+it was. What an earlier build wrote is listed in `site.json`, and this list alone says what may be
+removed: a folder with anything else in it, and no such list, is refused. A file that has not
+changed is not written again, so its time stays.
 """
 
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from docs_gen.parts import GeneratorError
 
+# The list of what a build wrote, and what marks it as one
 LIST = "site.json"
 FORMAT = "docs_gen site 1"
 
@@ -31,6 +32,7 @@ def written(out: Path) -> set[str]:
             return {name for name in told["files"] if is_within(name)}
     except (OSError, ValueError, KeyError, TypeError):
         pass
+    # Without a list all that is there is somebody's.
     if any(out.iterdir()):
         raise GeneratorError(f"{out} is not empty and holds no site; give another folder with -o")
     return set()

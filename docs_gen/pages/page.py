@@ -8,6 +8,7 @@ one that has no translation shows in English, marked and counted.
 Links, equations and headings of the notes are the business of its [tools](page_tools.html).
 """
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -21,7 +22,7 @@ from docs_gen.writing import code, notes
 
 # A row for a title that no note has
 EMPTY = {"kind": "module", "anchor": "page-top", "name": "", "line": 1, "code": "", "note": ""}
-EMPTY |= {"is_wide": False, "aliases": []}
+EMPTY |= {"is_wide": False}
 
 
 class Page:
@@ -45,6 +46,7 @@ class Page:
     def rows(self, title: str, lines: Mapping[int, str]) -> list[dict[str, Any]]:
         """The rows for the template; `lines` are those of the code, as HTML."""
         rows = [self.row(section, lines) for section in self.module.sections]
+        # A page has its title on top, whether or not a note gives one.
         if not any(heading["level"] == 1 for heading in self.headings):
             lead = EMPTY
             if rows and rows[0]["kind"] == "module":
@@ -54,7 +56,7 @@ class Page:
         return rows
 
     def row(self, section: Section, lines: Mapping[int, str]) -> dict[str, Any]:
-        """One row"""
+        """One row; its `line` is the first of its code, or else of its note."""
         self.tools.turn_to(section)
         numbers = section.code_lines
         return {
@@ -66,7 +68,6 @@ class Page:
             "note": Markup("".join(map(self.block, notes.units(section.note)))),
             "code": Markup(code.listing(numbers, lines)),
             "is_wide": False,
-            "aliases": [],
         }
 
     def block(self, unit: notes.Unit) -> str:
@@ -77,15 +78,38 @@ class Page:
         self.n_blocks += 1
         translated = self.edition.translate(self.module, unit)
         if translated is not None:
-            return notes.render(translated, self.tools)
+            self.tools.is_translated = True
+            html = notes.render(translated, self.tools)
+            self.tools.is_translated = False
+            return html
         self.n_missing += 1
         return f'<div lang="en" class="untranslated">{notes.render(unit.text, self.tools)}</div>'
 
     def toc(self) -> list[dict[str, Any]]:
-        """The headings below the title, down to the third level"""
-        return [heading for heading in self.headings if 1 < heading["level"] < 4]
+        """
+        The headings below the title, down to the third level, and what a file defines by itself
+        without a heading
+        """
+        found = []
+        for section in self.module.sections:
+            headings = [h for h in self.headings if h["section"] == section.anchor]
+            found += [heading for heading in headings if 1 < heading["level"] < 4]
+            if section.name and "." not in section.name and not headings:
+                entry = {"level": 2, "anchor": section.anchor, "title": section.name}
+                found.append(entry | {"section": section.anchor})
+        return found
 
     def state(self) -> dict[str, int] | None:
         """How much of the page is translated; `None` for the language of the notes"""
         done = self.n_blocks - self.n_missing
         return None if self.edition.is_source else {"done": done, "total": self.n_blocks}
+
+
+def second_ids(html: str, further: Mapping[str, list[str]]) -> str:
+    """A page whose anchors have the ids that they had before, just in front of them"""
+    for anchor, names in further.items():
+        spans = "".join(f'<span id="{escape(name)}"></span>' for name in names)
+        place = re.search(rf'<\w+(?:\s[^<>]*)?\sid="{re.escape(escape(anchor))}"', html)
+        if place:
+            html = html[: place.start()] + spans + html[place.start() :]
+    return html

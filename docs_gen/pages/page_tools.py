@@ -13,9 +13,14 @@ place.
 import re
 from typing import Any, Protocol
 
+from markupsafe import Markup
+
 from docs_gen.linking.links import Links
 from docs_gen.parts import Module, Problem, Section
-from docs_gen.writing import glyphs, maths, notes
+from docs_gen.writing import colours, glyphs, maths, notes
+
+# What cannot be in a link, or on a page a second time
+PLACES = re.compile(r'</?a\b[^>]*>|<span id="[^"]*"></span>')
 
 
 class Edition(Protocol):
@@ -31,6 +36,9 @@ class Edition(Protocol):
 
     def translate(self, module: Module, unit: notes.Unit) -> str | None:
         """The translation of a block, or `None` if there is none that is up to date"""
+
+    def place(self, module: Module, unit: notes.Unit) -> tuple[str, int]:
+        """The file and the line of the translation of a block"""
 
     def result(self, module: Module, text: str) -> str:
         """The block of a run's results"""
@@ -58,6 +66,7 @@ class PageTools:
         self.taken = {section.anchor for section in module.sections}
         # What is being rendered: a section, its block as it was written, and the definition around
         self.section, self.unit, self.scope = Section("code", ""), notes.Unit("", "", 0), ""
+        self.is_translated = False
 
     def turn_to(self, section: Section) -> None:
         """From now on the notes of this section are rendered."""
@@ -68,7 +77,7 @@ class PageTools:
             self.scope = section.name
 
     def link(self, href: str) -> str:
-        """A link of a note; `markup.Tools` says what this and the others are for."""
+        """A link of a note; [`markup.Tools`] says what this and the others are for."""
         return self.links.note(self.module, self.section.name, href)
 
     def symbol(self, name: str) -> str:
@@ -80,8 +89,12 @@ class PageTools:
         return self.edition.image(self.module, src)
 
     def maths(self, tex: str, is_display: bool) -> str:
-        """An equation, whose signs the font must have"""
-        html = maths.mathml(tex, is_display)
+        """An equation, whose signs the font must have; a colour without a meaning is left out."""
+        try:
+            html = maths.mathml(tex, is_display)
+        except maths.ColourError as e:
+            self.fault(str(e), "maths", tex)
+            html = maths.mathml(colours.without(tex), is_display)
         if missing := glyphs.missing(html):
             self.fault(f"the font of the site lacks {' '.join(missing)}", "maths", tex)
         return html
@@ -93,11 +106,19 @@ class PageTools:
     def heading(self, level: int, title: str) -> tuple[int, str]:
         """The level in the outline of the page, and the anchor"""
         above = self.headings[-1]["level"] if self.headings else 0
+        # Below the title, and no more than one level below the heading before
         level = min(max(level, 2 if above else 1), above + 1)
         english = next((t for t in self.unit.text.split("\n") if t.strip("#= -")), title)
         anchor = self.unique("h-" + slug(notes.plain(english.strip("# "))))
-        self.headings.append({"level": level, "anchor": anchor, "title": notes.plain(title)})
+        found = {"level": level, "anchor": anchor, "title": self.line(title)}
+        self.headings.append(found | {"section": self.section.anchor})
         return level, anchor
+
+    def line(self, text: str) -> Markup:
+        """Markdown within a line, to stand in a link elsewhere; faults are told where it is."""
+        tools = PageTools(self.module, self.links, self.edition)
+        tools.section, tools.scope = self.section, self.scope
+        return Markup(PLACES.sub("", notes.inline(text, tools)))
 
     def mark(self, name: str) -> str:
         """A place that the note marks by itself"""
@@ -114,8 +135,11 @@ class PageTools:
 
     def fault(self, what: str, kind: str, source: str) -> None:
         """Note where something is wrong."""
-        line = self.module.line_of(self.section, source)
-        self.problems.append(Problem(self.module.source.path, line, what, kind))
+        place = self.module.source.path, self.module.line_of(self.section, source)
+        if self.is_translated:
+            # The author of the English cannot mend it.
+            place, kind = self.edition.place(self.module, self.unit), "translation"
+        self.problems.append(Problem(*place, what, kind))
 
     def say(self, text: str) -> str:
         """A word of the interface"""

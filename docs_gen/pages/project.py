@@ -2,11 +2,10 @@ r"""
 # Project
 
 What is the same in every language: the files that were found and parsed, the links between them,
-and their code as HTML. Everything that is asked of a build is in its `Options`.
+and their code as HTML. Everything that is asked of a build is in its [`Options`].
 """
 
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,14 +14,18 @@ from pathlib import Path
 from docs_gen.linking import aliases
 from docs_gen.linking.links import Links
 from docs_gen.pages.order import Order
-from docs_gen.parts import GeneratorError, Module
+from docs_gen.parts import GeneratorError, Module, Problem
 from docs_gen.reading import source
+from docs_gen.reading.commits import Commits
 from docs_gen.reading.parse import parse
 from docs_gen.reading.scopes import references
+from docs_gen.records import blocks
+from docs_gen.translation.progress import Progress, progress
 from docs_gen.writing import code
 from docs_gen.writing.code import Mark
 from docs_gen.writing.images import Images
 
+# A module with this line is run as a program, and its page says how.
 MAIN = re.compile(r"""if __name__ == ["']__main__["']:""")
 
 
@@ -40,6 +43,7 @@ class Options:
     results: Path | None = None
     # JSON of anchors that moved
     aliases: Path | None = None
+    # What the site is called, and where it will stand
     name: str = ""
     base_url: str = ""
 
@@ -48,15 +52,20 @@ class Project:
     """
     ## Project
 
-    `modules` are in the order of their files.
+    Everything is read once, for all languages; `modules` are in the order of their files.
     """
 
     def __init__(self, options: Options):
         """* `options` say what is read"""
         self.options = options
+        if options.base_url and not re.match("https?://", options.base_url):
+            raise GeneratorError(f"{options.base_url} is no address; begin it with https://")
+        if options.results and not options.results.is_dir():
+            raise GeneratorError(f"{options.results} is no folder of records")
         self.modules = [parse(found) for found in source.find(options.paths, options.exclude)]
         self.links = Links({module.source.name: module for module in self.modules})
         self.images = Images()
+        self.counted: dict[str, list[Progress]] = {}
 
     @cached_property
     def code(self) -> dict[str, dict[int, str]]:
@@ -75,13 +84,18 @@ class Project:
                 mark = (reference.column, end, f'<a href="{href}">')
                 found.setdefault(reference.line, []).append(mark)
         for definition in module.definitions.values():
-            # A line has such an anchor already.
-            is_line = re.fullmatch(r"L\d+", definition.name)
-            if definition.kind == "variable" and not is_line:
+            if definition.kind == "variable":
                 end = definition.column + len(definition.name.rpartition(".")[2])
-                mark = (definition.column, end, f'<span id="{definition.name}">')
+                mark = (definition.column, end, f'<span id="{module.anchor(definition.name)}">')
                 found.setdefault(definition.line, []).append(mark)
         return found
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with the files that were read, before any page is made"""
+        found = [problem for module in self.modules for problem in module.problems]
+        records = self.options.results
+        damaged = blocks.kept(records)[1] if records else []
+        return found + [Problem(str(records), 0, what, "result") for what in damaged]
 
     @cached_property
     def order(self) -> Order:
@@ -90,12 +104,12 @@ class Project:
 
     @cached_property
     def name(self) -> str:
-        """What the site is called: as was asked, else the first package or file"""
-        return self.options.name or self.order.reading[0].source.name.partition(".")[0]
+        """What the site is called: as was asked, else as the first package or folder"""
+        return self.options.name or self.order.reading[0].source.url.partition("/")[0]
 
     @property
     def root(self) -> Path:
-        """The folder that the first package is in, to which records give paths"""
+        """The folder that the first package is in; paths in records begin there."""
         first = self.modules[0].source
         return Path(first.path).parents[first.url.count("/")]
 
@@ -113,14 +127,14 @@ class Project:
         is_run = any(MAIN.match(line) for line in module.lines)
         return f"python -m {module.source.name.removesuffix('.__main__')}" if is_run else ""
 
+    def progress(self, code: str) -> list[Progress]:
+        """How much of each page is translated, in the order of reading; each edition shows it."""
+        if code not in self.counted:
+            self.counted[code] = progress(self.order.reading, self.options.locale, code)
+        return self.counted[code]
+
     @cached_property
-    def commit(self) -> str:
-        """The commit that the first path is at, or empty where there is none"""
+    def commits(self) -> Commits:
+        """The commit that the first package is at"""
         folder = self.options.paths[0].resolve()
-        where = folder if folder.is_dir() else folder.parent
-        command = ["git", "-C", str(where), "describe", "--always", "--dirty", "--abbrev=12"]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        except OSError:
-            return ""
-        return done.stdout.strip()
+        return Commits(folder if folder.is_dir() else folder.parent)

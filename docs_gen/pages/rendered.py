@@ -34,7 +34,7 @@ def duplicates(html: str) -> list[str]:
 
 
 def skips(html: str) -> list[str]:
-    """Where headings are no outline: there is one of the first level, and none is skipped."""
+    """Where headings are no outline, which has one of the first level and skips none"""
     found, level = [], 0
     headings = look(html).headings
     if (count := sum(level == 1 for level, _ in headings)) != 1:

@@ -22,7 +22,7 @@ from docs_gen.parts import Module
 
 HEADING = re.compile(r'<h[1-6] id="([^"]*)"[^>]*>(.*?)</h[1-6]>', re.DOTALL)
 # A word is common that is in more than this share of all texts, and in so many of them.
-COMMON, N_COMMON = 0.03, 20
+COMMON, N_COMMON = 0.01, 20
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def entries(module: Module, rows: Iterable[Mapping]) -> tuple[Entry, ...]:
 def parts(anchor: str, html: str) -> list[Entry]:
     """A note, cut before each heading but one that it begins with"""
     starts = [match.start() for match in HEADING.finditer(html)]
+    # What a note begins with is the heading of the section itself.
     if starts and not plain(html[: starts[0]]):
         starts.pop(0)
     bounds, found = [0, *starts, len(html)], []

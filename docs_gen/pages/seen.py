@@ -79,6 +79,7 @@ def wrong(tag: str, attributes: Mapping, addresses: Iterable[str]) -> Iterator[s
     for name, value in attributes.items():
         if name in ("style", "srcdoc", "ping") or name.startswith("on"):
             yield f'<{tag} {name}="{(value or "")[:60]}">'
+    # What the head of a page names is loaded, but for some relations.
     relations = set((attributes.get("rel") or "").lower().split())
     is_followed = tag in FOLLOWED or (tag == "link" and relations and relations <= NOT_LOADED)
     for address in addresses:

@@ -9,15 +9,17 @@ to publish code with faults of its own, they can be listed and built over.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from docs_gen.linking import aliases, anchors
 from docs_gen.pages import index_pages, rendered, search, theme
 from docs_gen.pages.edition import Edition
 from docs_gen.pages.project import Options, Project
 from docs_gen.parts import Problem
-from docs_gen.translation import catalogs
+from docs_gen.translation import languages
+from docs_gen.translation.catalogs import Catalogs
 
-# Faults that do not stop a build; `check` tells them.
+# Kinds of problems that do not stop a build; `check` tells them.
 PATIENT = {"note"}
 # Where a visitor without a language begins
 FIRST = "index.html"
@@ -33,6 +35,7 @@ class Built:
 
     files: dict[str, str | bytes] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    project: Project | None = None
     # The ids of each page of the first edition, by its address there
     anchors: dict[str, set[str]] = field(default_factory=dict)
     n_pages: int = 0
@@ -49,8 +52,9 @@ def build(options: Options) -> Built:
     Make all files of a site. Raises `GeneratorError` for a mistake of the person who builds.
     """
     start = time.perf_counter()
-    project, built = Project(options), Built()
-    problems = [problem for module in project.modules for problem in module.problems]
+    project = Project(options)
+    built = Built(project=project)
+    problems = project.problems()
     editions = list(every(project))
     for edition in editions:
         pages = dict(edition_pages(edition))
@@ -61,10 +65,9 @@ def build(options: Options) -> Built:
         problems += edition.problems
         if edition is editions[0]:
             built.anchors = {url: rendered.ids(html) for url, html in pages.items()}
-            problems += project.links.late(built.anchors)
+    problems += project.links.late(built.anchors)
     finish(built, project, editions)
-    # What comes of a fault that is told with its line is not told again.
-    problems += [] if any(p.kind not in PATIENT for p in problems) else seen(built)
+    problems += seen(built, project.links.dead)
     built.problems = sorted(set(problems))
     built.seconds = time.perf_counter() - start
     return built
@@ -73,12 +76,12 @@ def build(options: Options) -> Built:
 def every(project: Project) -> Iterator[Edition]:
     """The editions, that in the language of the notes first"""
     folder = project.options.locale
-    codes = catalogs.found(folder) if folder else []
-    codes = [catalogs.SOURCE, *(code for code in codes if code != catalogs.SOURCE)]
-    languages = [catalogs.language(code) for code in codes]
+    codes = languages.found(folder) if folder else []
+    codes = [languages.SOURCE, *(code for code in codes if code != languages.SOURCE)]
+    known = [languages.language(code) for code in codes]
     for code in codes:
-        is_source = code == catalogs.SOURCE
-        yield Edition(project, catalogs.Catalogs(code, [] if is_source else [folder]), languages)
+        is_source = code == languages.SOURCE
+        yield Edition(project, Catalogs(code, [] if is_source else [folder]), known)
 
 
 def edition_pages(edition: Edition) -> Iterator[tuple[str, str]]:
@@ -93,21 +96,37 @@ def finish(built: Built, project: Project, editions: list[Edition]) -> None:
     """Add what is there once: styles and scripts, images, and the maps of the site."""
     built.files |= {f"static/{name}": data for name, data in theme.static().items()}
     built.files |= {name: path.read_bytes() for name, path in project.images.files.items()}
+    # Some hosts would leave out files whose names begin with an underscore.
+    built.files[".nojekyll"] = ""
     built.files["anchors.json"] = anchors.kept(built.anchors)
     built.files[FIRST] = aliases.stubs({FIRST: f"{editions[0].language.code}/index.html"})[FIRST]
     for edition in editions:
         moved = aliases.stubs(project.moved, built.anchors, edition.say, edition.language.tag)
         built.files |= {f"{edition.language.code}/{url}": html for url, html in moved.items()}
+    built.files["external.txt"] = "".join(f"{address}\n" for address in elsewhere(built))
     if base := project.options.base_url.rstrip("/"):
-        addresses = sorted(name for name in built.files if name.endswith(".html"))
+        addresses = sorted(f"{e.language.code}/{url}" for e in editions for url in built.anchors)
         built.files["sitemap.txt"] = "".join(f"{base}/{name}\n" for name in addresses)
 
 
-def seen(built: Built) -> Iterator[Problem]:
-    """What is wrong in the pages as a browser gets them: that is a fault of the generator."""
+def elsewhere(built: Built) -> list[str]:
+    """The addresses on other hosts that pages link to, for a person who asks whether they answer"""
+    pages = (html for name, html in built.files.items() if name.endswith(".html"))
+    found = {address for html in pages for address in rendered.targets(html)}
+    return sorted(address for address in found if address.startswith("https:"))
+
+
+def seen(built: Built, told: set[tuple[str, str]]) -> Iterator[Problem]:
+    """
+    What is wrong in the pages as a browser gets them, whichever stage did it
+
+    * `told` are places that do not exist, links to which have been told with their line
+    """
+    anchors = {anchor for _, anchor in told}
     pages = {name: html for name, html in built.files.items() if name.endswith(".html")}
     for page, href, why in rendered.broken(pages, set(built.files)):
-        yield Problem(page, 0, f"the link {href} is broken: {why}", "link")
+        if unquote(href.partition("#")[2]) not in anchors:
+            yield Problem(page, 0, f"the link {href} is broken: {why}", "link")
     for page, html in pages.items():
         for what in rendered.strays(html):
             yield Problem(page, 0, what, "html")

@@ -5,7 +5,6 @@ What the site defines, from A to Z, on one page that needs no script: classes, f
 methods, the constants of a module, and the attributes in the body of a class, which are the options
 of an experiment. Left out are names that begin with `_`, what is defined within a function, and
 attributes of a single object, which the page of the class has.
-
 What a class holds stands in its line.
 """
 
@@ -74,7 +73,7 @@ def kind(module: Module, definition: Definition) -> str:
         return ""
     if definition.kind != "variable":
         return "method" if outer and definition.kind == "function" else definition.kind
-    # `self.d_model = d_model`
+    # `self.d_model = d_model` gives an attribute to one object.
     is_of_object = module.lines[definition.line - 1][: definition.column].rstrip().endswith(".")
     return "" if is_of_object else "attribute" if outer else "constant"
 

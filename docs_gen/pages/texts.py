@@ -20,13 +20,15 @@ from selectolax.lexbor import LexborHTMLParser
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 PIECE = re.compile(rf"[{HAN}]+|[^\W{HAN}]+")
 HAN_BREAK = re.compile(rf"(?<=[{HAN}])\n(?=[{HAN}])")
+# Where a name has its parts: `d_model`, `MultiHead`, `HTMLParser`
 JOINT = re.compile(r"_+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 # What says nothing when it is read as a line of text
 SILENT = 'annotation, math[display="block"], .eq, svg, script, style, figure table'
+# Elements that end the word before them
 BLOCKS = "p, li, dt, dd, td, th, tr, div, pre, br, h1, h2, h3, h4, h5, h6, figcaption, summary"
 # Characters of a text that are kept as they are; of what follows only the words are.
-N_SHOWN = 100
+N_SHOWN = 60
 
 
 def tokens(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
 
 from docs_gen.records import curves, shown
 
@@ -33,7 +34,12 @@ def environment(say: Callable[[str], str], plural: Callable[[str, str, int], str
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    env.install_gettext_callables(say, plural, newstyle=True)
+    # A translation is text: what it says of markup is shown, and ends no attribute.
+    env.install_gettext_callables(
+        lambda text: escape(say(text)),
+        lambda one, many, n: escape(plural(one, many, n)),
+        newstyle=True,
+    )
     return env
 
 

@@ -11,7 +11,7 @@ from docs_gen.reading.meanings import Scope
 from docs_gen.reading.names import characters
 from docs_gen.reading.walk import Walk
 
-# What is in quotes there is a text.
+# In these, what is in quotes is a text and names nothing.
 TEXTS = {"Literal", "Annotated"}
 
 
@@ -19,10 +19,12 @@ def annotation(walk: Walk, node: ast.expr | None, scope: Scope) -> None:
     """The names in an annotation, those in quotes included"""
     if node is None:
         return
+    # `from __future__ import annotations` makes every annotation wait.
     if walk.is_lazy:
         walk.later.append(lambda: walk.visit(node, scope))
     else:
         walk.visit(node, scope)
+    # What is in quotes always waits, wherever in the annotation it stands.
     waiting: list[ast.AST] = [node]
     while waiting:
         part = waiting.pop()
@@ -33,7 +35,7 @@ def annotation(walk: Walk, node: ast.expr | None, scope: Scope) -> None:
 
 
 def last_name(node: ast.expr) -> str:
-    """`c` of `a.b.c`"""
+    """The last part of a name, `c` of `a.b.c`"""
     return getattr(node, "attr", "") or getattr(node, "id", "")
 
 
@@ -47,6 +49,7 @@ def quoted(walk: Walk, node: ast.Constant, scope: Scope) -> None:
         inner = ast.parse(node.value, mode="eval").body
     except SyntaxError:
         return
+    # It was read as a file of its own, and is moved to where it stands in this one.
     for part in ast.walk(inner):
         if isinstance(part, ast.expr):
             part.lineno = part.end_lineno = node.lineno

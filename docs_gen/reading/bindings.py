@@ -28,7 +28,7 @@ def locals_of(body: Sequence[ast.AST]) -> Iterator[str]:
         elif isinstance(node, ast.alias):
             yield node.asname or node.name.partition(".")[0]
         elif isinstance(node, COMPREHENSIONS):
-            # Only `:=` reaches out of it.
+            # It keeps its variables to itself; only `:=` reaches out of it.
             inner = (n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
             yield from inner
         elif not isinstance(node, ast.Lambda):
@@ -66,6 +66,7 @@ def own_meanings(node: ast.AST, scope: Scope) -> dict[str, Meaning]:
     named = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     for argument in named:
         found[argument.arg] = Meaning(scope.kind_of(argument.annotation), False)
+    # The first argument of a method is its object, whatever it is called.
     decorators = getattr(node, "decorator_list", ())
     is_free = any(getattr(d, "id", "") == "staticmethod" for d in decorators)
     if scope.kind == "class" and isinstance(node, FUNCTIONS) and named[:1] and not is_free:

@@ -1,8 +1,9 @@
 r"""
 # Comments
 
-Comments that have their lines to themselves are notes. What follows code on its line stays code,
-and so does what speaks to a tool: `# noqa`, `# type: ignore`, `#!` and the like.
+Comments that have their lines to themselves are notes, of the code [below](sections.html) them.
+What follows code on its line stays code, and so does what speaks to a tool: `# noqa`,
+`# type: ignore`, `#!` and the like.
 """
 
 import re
@@ -11,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from tokenize import TokenInfo
 
+from docs_gen.reading.signs import visible
+
+# What is said to a tool, and not to a reader
 DIRECTIVE = re.compile(
     r"""
     \#!                                                # the program that runs a script
@@ -86,4 +90,4 @@ def text(comments: Sequence[str]) -> str:
     is_doubled = len(comments) > 1 and all(c.startswith("##") for c in comments)
     sign = r"#+[ \t]?" if is_doubled else r"#[ \t]?"
     lines = ("" if RULER.fullmatch(c.rstrip()) else re.sub(sign, "", c, count=1) for c in comments)
-    return "\n".join(line.rstrip() for line in lines).strip("\n")
+    return visible("\n".join(line.rstrip() for line in lines).strip("\n"))

@@ -3,7 +3,7 @@ r"""
 
 The docstring of a class or a function is the note of its header: of its decorators and its
 signature. It is taken as it is written, since Python would make `\b` and `\f` of `\beta` and
-`\frac`, which destroys formulas.
+`\frac`, which destroys formulas, and [other dialects](foreign.html) become Markdown.
 
 A docstring is a note if it is one plain string with its lines to itself. With anything else on
 them, as in `def f(): "text"`, it stays code.
@@ -18,9 +18,13 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from tokenize import TokenInfo
 
+from docs_gen.reading.foreign import markdown
+from docs_gen.reading.signs import visible
+
 DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 # Tokens between statements
 BETWEEN = {tokenize.NL, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT}
+# A plain string; one with values in it, or of bytes, is none that Python takes for a docstring.
 STRING = re.compile(r"([rRuU]?)(\"\"\"|'''|\"|')(.*)\2", re.DOTALL)
 
 
@@ -43,13 +47,15 @@ class Header:
     ## What a docstring may belong to
 
     A class, a function or, with an empty `name`, the module. `first` is the line of its first
-    decorator and `line` that of `class` or `def`. `is_open` says that others can use it, and
-    `is_told` that it has a docstring, though that may be one that stays code.
+    decorator, `line` that of `class` or `def` and `last` that where its code ends. `is_open` says
+    that others can use it, and `is_told` that it has a docstring, though that may be one that stays
+    code.
     """
 
     name: str
     first: int
     line: int
+    last: int
     is_open: bool
     is_told: bool
     docstring: Docstring | None
@@ -66,7 +72,8 @@ def headers(tree: ast.Module, tokens: Sequence[TokenInfo]) -> list[Header]:
         if decorators := getattr(node, "decorator_list", ()):
             # The `@` may stand above what follows it.
             first = begins[bisect_right(begins, decorators[0].lineno) - 1]
-        found.append(Header(name, first, line, is_open, told, docstring))
+        last = getattr(node, "end_lineno", first)
+        found.append(Header(name, first, line, last, is_open, told, docstring))
     return sorted(found, key=lambda header: header.first)
 
 
@@ -113,4 +120,4 @@ def docstring(token: TokenInfo) -> Docstring:
         raw = re.sub(r"\A\\\n", "\n", raw)
         before, backslash, _ = raw.partition("\\")
         escape = first + before.count("\n") if backslash else 0
-    return Docstring(range(first, last + 1), cleandoc(raw), escape)
+    return Docstring(range(first, last + 1), markdown(visible(cleandoc(raw))), escape)

@@ -25,7 +25,7 @@ def named(walk: Walk, node: ast.AST, scope: Scope) -> None:
 
 
 def anonymous(walk: Walk, node: ast.Lambda, scope: Scope) -> None:
-    """A function without a name"""
+    """`lambda`: nothing is decorated, annotated or given a name."""
     head(walk, node, scope)
     walk.later.append(lambda: body(walk, node, scope, scope.path))
 

@@ -24,7 +24,7 @@ def plain(walk: Walk, node: ast.Import, scope: Scope) -> None:
 
 
 def members(walk: Walk, node: ast.ImportFrom, scope: Scope) -> None:
-    """`from a import b as c`"""
+    """`from a import b as c` binds `c` to a member of `a`."""
     origin = absolute(walk, node)
     column = column_of(walk, node)
     path = FROM.match(walk.lines[node.lineno - 1], column)
@@ -33,6 +33,7 @@ def members(walk: Walk, node: ast.ImportFrom, scope: Scope) -> None:
         walk.refer(node.lineno, path.start(1), path[1], origin)
     walk.is_lazy |= origin == "__future__"
     for alias in node.names:
+        # Which names a star brings is known to the other file alone.
         if alias.name == "*":
             walk.stars.append(origin)
             walk.module.has_star = True
@@ -46,9 +47,8 @@ def absolute(walk: Walk, node: ast.ImportFrom) -> str:
     """The module that `from ..data.windows import x` is about, empty beyond the outermost one"""
     if not node.level:
         return node.module or ""
-    parts = walk.module.path.split(".")
-    n_kept = len(parts) - node.level + walk.is_package
-    return ".".join([*parts[:n_kept], *filter(None, [node.module])]) if n_kept > 0 else ""
+    n_kept = len(walk.folders) - node.level + 1
+    return ".".join([*walk.folders[:n_kept], *filter(None, [node.module])]) if n_kept > 0 else ""
 
 
 def column_of(walk: Walk, node: ast.AST) -> int:

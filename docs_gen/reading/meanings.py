@@ -28,6 +28,7 @@ class Meaning:
     is_link: bool = True
 
 
+# A variable of which no more is known than that it hides the names around it
 UNKNOWN = Meaning()
 
 
@@ -90,6 +91,7 @@ class Scope:
         if isinstance(node, ast.Name):
             if found := self.look(node.id):
                 return found.target
+            # A name that the file does not bind may come from a star.
             module = self.within("module")
             return f"{module.path}.{node.id}" if module.has_star else ""
         if isinstance(node, ast.Attribute):

@@ -21,6 +21,7 @@ SCOPES = (*FUNCTIONS, ast.ClassDef)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign, *filter(None, [getattr(ast, "TypeAlias", None)]))
 # What stands before the name of a definition
 HEADER = re.compile(r"(?:async[\s\\]+)?(?:class|def)[\s\\]+")
+STUB = re.compile(r"\s*@\s*(?:\w+\.)*overload\s*(?:#.*)?")
 
 
 def tree(text: str) -> ast.Module:
@@ -34,12 +35,19 @@ def definitions(tree: ast.Module, lines: Sequence[str]) -> dict[str, Definition]
     """
     ## What a file defines
 
-    By qualified name and in the order of the file; of two definitions of a name the first counts.
+    By qualified name and in the order of the file. Of two definitions of a name the first counts,
+    which for a property is its getter; what `overload` decorates only counts if nothing else does.
     """
     found: dict[str, Definition] = {}
-    for definition in _within(tree.body, "", lines):
+    known = _within(tree.body, "", lines)
+    for definition in sorted(known, key=lambda d: is_stub(lines, d.first, d.line)):
         found.setdefault(definition.name, definition)
     return dict(sorted(found.items(), key=lambda pair: (pair[1].line, pair[1].column)))
+
+
+def is_stub(lines: Sequence[str], first: int, line: int) -> bool:
+    """Does a definition between these lines tell a type alone, for another of its name?"""
+    return any(map(STUB.fullmatch, lines[first - 1 : line]))
 
 
 def characters(lines: Sequence[str], line: int, offset: int) -> int:

@@ -26,6 +26,7 @@ from docs_gen.reading.sections import Start, cut, starts
 
 # For a text that is not Python, or that is nested too deep for it
 FAULTS = (SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError)
+# YAML between two rules, and what a byte that cannot be decoded has become
 FRONT = re.compile(r"---[ \t]*\n(.*?\n)??---[ \t]*(\n|\Z)", re.DOTALL)
 SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -48,6 +49,7 @@ def parse(source: Source) -> Module:
     known = headers(tree, tokens)
     found = starts(known, blocks(tokens), lines)
     front, problems = {}, list(faults(known, found))
+    # Front matter is read and not shown.
     if found and found[0].kind == "module":
         front, note, wrong = front_matter(found[0].note)
         found[0] = replace(found[0], note=note)
@@ -58,9 +60,12 @@ def parse(source: Source) -> Module:
 
 def refused(source: Source, lines: Sequence[str], error: Exception) -> Module:
     """A file that is not Python, shown as it is"""
-    what = getattr(error, "msg", None) or str(error) or type(error).__name__
+    what = "not Python: " + (getattr(error, "msg", None) or str(error) or type(error).__name__)
+    # A limit of the reader is no fault of the language.
+    if isinstance(error, RecursionError | MemoryError) or "too many" in what:
+        what = "this is nested too deeply to be read, and is shown as it is"
     line = getattr(error, "lineno", None) or 0
-    problem = Problem(source.path, line, "not Python: " + " ".join(what.split()), "syntax")
+    problem = Problem(source.path, line, " ".join(what.split()), "syntax")
     lines = [SURROGATE.sub("\N{REPLACEMENT CHARACTER}", line) for line in lines]
     return Module(source, tuple(lines), cut([], lines), {}, problems=(problem,))
 
@@ -77,6 +82,7 @@ def check_encoding(lines: Sequence[str]) -> None:
         if SURROGATE.search(line):
             what = "a byte that does not belong to the encoding of the file"
             raise SyntaxError(what, (None, number, None, None))
+    # Nor does Python take an encoding that it does not know.
     first = iter([line.encode() + b"\n" for line in lines[:2]])
     tokenize.detect_encoding(first.__next__)
 

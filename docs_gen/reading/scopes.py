@@ -59,7 +59,7 @@ def references(module: Module) -> list[Reference]:
 def read(source: Source) -> Read:
     """All that can be known of a file by itself; nothing, if it is no Python"""
     lines = re.split(r"\r\n|\r|\n", source.text)
-    walk = Walk(source.name, lines, is_package=source.is_package, steps=STEPS)
+    walk = Walk(source.name, lines, folders=source.url.split("/")[:-1], steps=STEPS)
     try:
         walk.file(tree(source.text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):

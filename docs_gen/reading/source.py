@@ -3,7 +3,8 @@ r"""
 
 Which files become pages, and what they are called. A path is a package, a folder of loose scripts
 or one file. A module of a package is named as Python imports it, wherever in the package the path
-begins; a loose script by its place below the path. Addresses follow the folders, from the top
+begins; a loose script by its place below the path, and where two paths hold scripts of one name by
+their folders too, `a.run` and `b.run`. Addresses follow the folders, from the top
 package or from the folder of the scripts on: `labnn/layers/dropout.html`, and for an `__init__.py`
 `labnn/layers/index.html`.
 
@@ -14,10 +15,12 @@ which [parse](parse.html) reports.
 import os
 import re
 import tokenize
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from docs_gen.parts import GeneratorError, Source
+from docs_gen.reading.files import below, refuse, shown
 
 # What cannot stand in a link, or in the name of a file on every system
 UNUSABLE = re.compile(r'[\x00-\x1f\x7f#?%\\"<>|*:\ud800-\udfff]')
@@ -41,39 +44,9 @@ def find(paths: Sequence[Path], exclude: Sequence[str] = ()) -> list[Source]:
         found |= sorted(new, key=lambda item: item[1].name.split("."))
     if not found:
         raise GeneratorError("nothing to build: give a folder or a Python file")
-    check(list(found.values()))
-    return list(found.values())
-
-
-def below(path: Path, patterns: Sequence[str]) -> Iterator[Path]:
-    """The Python files of a path; nothing that is hidden, cached or installed into it"""
-    if path.is_file() and path.suffix == ".py":
-        yield path
-        return
-    if not path.is_dir():
-        is_there = os.path.lexists(path)
-        what = "neither a folder nor a Python file" if is_there else "no such file or folder"
-        raise GeneratorError(f"{shown(path)}: {what}")
-    for folder, folders, files in os.walk(path, onerror=refuse):
-        if "pyvenv.cfg" in files:
-            folders.clear()
-            continue
-        # `os.walk` goes on with what is left here.
-        folders[:] = sorted(n for n in folders if is_wanted(Path(folder, n), patterns))
-        for file in (Path(folder, name) for name in files if name.endswith(".py")):
-            if file.is_file() and is_wanted(file, patterns):
-                yield file
-
-
-def is_wanted(path: Path, patterns: Sequence[str]) -> bool:
-    """Neither hidden nor a cache nor excluded"""
-    is_ours = not path.name.startswith(".") and path.name != "__pycache__"
-    return is_ours and not any(path.match(pattern) for pattern in patterns)
-
-
-def refuse(error: OSError) -> None:
-    """What cannot be read would else be missing without a word."""
-    raise GeneratorError(f"{shown(Path(error.filename))}: {error.strerror}") from None
+    sources = told_apart(list(found.values()))
+    check(sources)
+    return sources
 
 
 def source(file: Path, path: Path) -> Source:
@@ -91,7 +64,16 @@ def source(file: Path, path: Path) -> Source:
     if UNUSABLE.search(url):
         raise GeneratorError(f"{shown(file)!a}: no address can be made of this name; exclude it")
     name = ".".join(packages if stem == "__init__" else [*packages, stem])
-    return Source(name, shown(file), url, read(file))
+    return Source(name, shown(file), url, read(file), root.name if is_loose else "")
+
+
+def told_apart(sources: Sequence[Source]) -> list[Source]:
+    """Where several folders hold scripts of one name, the names in them begin with the folder."""
+    found: dict[str, set[str]] = {}
+    for each in sources:
+        found.setdefault(each.name, set()).add(each.folder)
+    folders = {folder for some in found.values() if len(some) > 1 for folder in some} - {""}
+    return [replace(s, name=f"{s.folder}.{s.name}") if s.folder in folders else s for s in sources]
 
 
 def is_package(folder: Path) -> bool:
@@ -102,12 +84,6 @@ def is_package(folder: Path) -> bool:
 def outside(folder: Path) -> Path:
     """The nearest folder that is not a package: the one that imports begin in"""
     return next((f for f in (folder, *folder.parents) if not is_package(f)), folder)
-
-
-def shown(path: Path) -> str:
-    """A path as a person would type it here"""
-    here = Path.cwd()
-    return (path.relative_to(here) if path.is_relative_to(here) else path).as_posix()
 
 
 def read(file: Path) -> str:

@@ -39,7 +39,7 @@ def assign(walk: Walk, node: ast.Assign, scope: Scope) -> None:
 
 
 def annotated(walk: Walk, node: ast.AnnAssign, scope: Scope) -> None:
-    """`optimizer: Adam`"""
+    """`optimizer: Adam` is an object of that class, whether or not it gets a value."""
     annotation(walk, node.annotation, scope)
     kind = scope.kind_of(node.annotation)
     walk.fields(node, scope, "value target")
@@ -64,7 +64,7 @@ def walrus(walk: Walk, node: ast.NamedExpr, scope: Scope) -> None:
 
 
 def loop(walk: Walk, node: ast.For, scope: Scope) -> None:
-    """`for x in x`"""
+    """`for x in x`: what is gone through is looked up before the variable is bound."""
     walk.fields(node, scope, "iter target body orelse")
 
 
@@ -80,7 +80,7 @@ def comprehension(walk: Walk, node: ast.AST, scope: Scope) -> None:
 
 
 def captured(walk: Walk, node: ast.AST, scope: Scope) -> None:
-    """`except E as name`, `case [*name]`, `case {**name}`"""
+    """What a clause calls the thing that it caught: `except E as x`, `case [*x]`, `case {**x}`"""
     if isinstance(node, ast.ExceptHandler) and node.type:
         walk.visit(node.type, scope)
     if bound := getattr(node, "rest" if isinstance(node, ast.MatchMapping) else "name", None):
@@ -101,6 +101,7 @@ def definition_of_class(walk: Walk, node: ast.ClassDef, scope: Scope) -> None:
     scope.bind(node.name, Meaning(path))
 
 
+# Any other node binds nothing itself: what is in it is walked through.
 STEPS = {
     ast.Name: name,
     ast.Attribute: attribute,

@@ -28,28 +28,29 @@ class Walk:
     """
 
     def __init__(
-        self, name: str, lines: Sequence[str], *, is_package: bool, steps: Mapping[type, Step]
+        self, name: str, lines: Sequence[str], *, folders: Sequence[str], steps: Mapping[type, Step]
     ):
         """
         * `name` is that of the module
         * `lines` are those of its file
-        * `is_package` tells what its imports are relative to
+        * `folders` are those that it lies in, which its imports are relative to
         * `steps` are by kinds of nodes
         """
-        self.lines, self.is_package, self.steps = lines, is_package, steps
+        self.lines, self.folders, self.steps = lines, folders, steps
         self.module = Scope("module", name)
         self.references: list[tuple[int, int, int, str]] = []
         self.aliases: dict[str, str] = {}
         self.bases: dict[str, list[str]] = {}
         self.stars: list[str] = []
+        # What is to be looked at when the file has been read
         self.later: list[Callable[[], None]] = []
-        # Does `from __future__ import annotations` make them wait, too?
+        # Do annotations wait as well, by `from __future__ import annotations`?
         self.is_lazy = False
 
     def file(self, tree: ast.Module) -> None:
         """Walk through all of it."""
         self.children(tree, self.module)
-        # The list grows while it is walked through.
+        # What waited may let more wait: the list grows while it is gone through.
         for step in self.later:
             step()
 
@@ -67,7 +68,7 @@ class Walk:
             self.visit(child, scope)
 
     def fields(self, node: ast.AST, scope: Scope, names: str) -> None:
-        """What is in a node, in another order"""
+        """What is in some fields of a node, in the order in which Python runs them"""
         for name in names.split():
             value = getattr(node, name)
             for child in value if isinstance(value, list) else [value]:

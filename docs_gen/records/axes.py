@@ -1,8 +1,9 @@
 r"""
 # Axes
 
-From updates and values to places in a drawing, and the round numbers that stand at its edges. Sizes
-leave room for the larger text of a phone, on which the drawing is shown at half its width.
+From updates and values to places in a [drawing](curves.html), and the round numbers that stand at
+its edges. Sizes leave room for the larger text of a phone, on which the drawing is shown at half
+its width.
 """
 
 import math
@@ -15,6 +16,7 @@ from docs_gen.records.shown import Say
 WIDTH, HEIGHT = 600, 300
 # The frame that the curves are in
 LEFT, RIGHT, TOP, BOTTOM = 76, 584, 40, 250
+# For a page that does not choose its colour
 GRID = 'class="run-grid" stroke="#8b949e" stroke-opacity=".4"'
 
 
@@ -47,6 +49,7 @@ def written(value: float, step: float, top: float) -> str:
     """
     if not value:
         return "0"
+    # Large values are told in thousands or millions, unless the step is too small for that.
     units = ((1e6, 1e6, "M"), (1e4, 1e3, "k"), (0, 1, ""))
     unit, letter = next(
         (u, s) for least, u, s in units if top >= least and step >= u / 1000 or u == 1

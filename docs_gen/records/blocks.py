@@ -1,7 +1,8 @@
 r"""
 # Result Blocks
 
-A note shows what a run has done by a fence with the name of its [record](results.html),
+A note shows what a run has done by a fence that names its [record](results.html), and nothing is
+shown without one:
 
     ```result
     run: mlm
@@ -9,9 +10,8 @@ A note shows what a run has done by a fence with the name of its [record](result
     at: 0, 12
     ```
 
-and nothing is shown without one. `show` has one or several words, each of which is an
-[exhibit](exhibits.html); `at` are the updates whose samples are shown, otherwise all of them. Below
-stands where it [comes from](provenance.html).
+`show` has one or several words, each of which is an [exhibit](exhibits.html); `at` are the updates
+whose samples are shown, otherwise all of them. Below stands where it [comes from](provenance.html).
 """
 
 import difflib
@@ -104,7 +104,18 @@ def named(note: str) -> list[str]:
     return found
 
 
+def kept(records: Path) -> tuple[dict[str, dict], list[str]]:
+    """The records of all runs, by name, and a line for each that is damaged"""
+    found, damaged = {}, []
+    for run in runs(records):
+        try:
+            found[run] = find(records, run)
+        except ValueError as e:
+            damaged.append(str(e))
+    return found, damaged
+
+
 def stale(records: Path, root: Path) -> list[tuple[str, list[str]]]:
-    """The runs whose code has changed since, with the modules. Raises `ValueError`."""
-    changes = ((run, results.changed(find(records, run), root)) for run in runs(records))
+    """The runs whose code has changed since, with the modules"""
+    changes = ((run, results.changed(record, root)) for run, record in kept(records)[0].items())
     return [(run, modules) for run, modules in changes if modules]

@@ -16,7 +16,7 @@ from docs_gen.records.shown import Say, table, text
 COLOURS = {"train": "#3b82d6", "valid": "#d9730d"}
 # Rows of the table of values, and dots on a curve
 N_ROWS, N_DOTS = 24, 50
-
+# A page chooses colours by custom properties; these are for one that does not.
 STYLE = """
 .run-figure { margin: 0; min-width: 0 }
 .run-figure svg { display: block; width: 100%; height: auto }

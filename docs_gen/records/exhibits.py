@@ -53,7 +53,7 @@ def titles(say: Say) -> dict[str, str]:
 
 
 def curve(name: str, record: dict, ident: str, say: Say) -> str:
-    """A figure"""
+    """A figure of training and, unless it is the learning rate, of validation"""
     kinds = {"train": say("training"), "valid": say("validation")}
     named = {kind: f"{name}.{kind}" for kind in kinds} if name != "lr" else {"train": name}
     lines = [
@@ -79,9 +79,11 @@ def samples(record: dict, at: Sequence[int], say: Say) -> str:
         if update not in there:
             updates = ", ".join(map(str, there)) or "none"
             raise ValueError(f"no samples at update {update}; there are {updates}")
+    # Without a choice all rounds are shown.
     chosen = [there[update] for update in dict.fromkeys(at or there)]
     if not chosen:
         return ""
+    # A sentence is translated as a whole, and its two words are marked.
     told = text(say("Hidden and predicted {right}, or {wrong} with the truth above."))
     marks = {"right": say("right"), "wrong": say("wrong")}
     marks = {k: f'<mark class="run-{k}">{text(word)}</mark>' for k, word in marks.items()}

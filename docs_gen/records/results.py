@@ -60,6 +60,8 @@ def read(folder: Path) -> dict:
     try:
         record = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
         validate(record)
+    except OSError as e:
+        raise ValueError(f"{path} cannot be read: {e.strerror}") from None
     except (ValueError, RecursionError) as e:
         raise ValueError(f"{path} is damaged: {' '.join(str(e).split())}") from None
     return record
@@ -98,6 +100,7 @@ def check(value: Any, form: Any, where: str) -> None:
         for number, item in enumerate(value):
             check(item, form[0], f"{where}[{number}]")
     else:
+        # An object has the names of its form, of which some may be missing, or any names at all.
         known = {name.rstrip("?"): form[name] for name in form} if "*" not in form else {}
         needed = {name for name in known if f"{name}?" not in form}
         if (wrong := needed - set(value)) or (known and (wrong := set(value) - set(known))):

@@ -51,14 +51,13 @@ def thumbnails(
 
 def rows(records: Path, root: Path, modules: Sequence[Module], say: Say = str) -> list[dict]:
     """
-    All runs for the template, by name. Raises `ValueError` for a damaged record.
+    All runs for the template, by name, without those whose record is damaged
 
     * `root` holds the modules that the records name
     """
     pages = shown_on(modules)
     found = []
-    for run in blocks.runs(records):
-        record = blocks.find(records, run)
+    for run, record in blocks.kept(records)[0].items():
         found.append(
             facts(record, say)
             | {

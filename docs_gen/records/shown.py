@@ -23,7 +23,7 @@ SIGNS = {n: chr(0x2400 + n) for n in range(32)} | dict.fromkeys(STRANGE, "\ufffd
 SIGNS |= {ord("\n"): "⏎"}
 # A prediction may be a space, which has no colour and no line by itself.
 HIDDEN = SIGNS | {ord(" "): "␣"}
-
+# Boxes, lines and words; a page may choose the colours.
 STYLE = """
 .run-sample { line-height: 2.1; overflow-wrap: anywhere; white-space: pre-wrap; margin: .1em 0 }
 mark.run-right, mark.run-wrong { background: none; font-weight: 700; text-underline-offset: .2em }

@@ -30,6 +30,7 @@ def thumbnail(record: dict, say: Say = str, name: str = "loss") -> str:
         path(kind, [place(point, last, low, high) for point in points])
         for kind, points in lines.items()
     )
+    # Validation is drawn last, and counts more.
     kind, points = list(lines.items())[-1]
     told = {"train": say("training loss: {first} to {last}")}
     told["valid"] = say("validation loss: {first} to {last}")

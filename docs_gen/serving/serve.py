@@ -61,6 +61,7 @@ def serve(
     say = say or (lambda line: print(line, flush=True))
     live = Live()
     server = listen(live, host, port)
+    # Readers are answered while a build is under way, too.
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
     try:
         if port not in (0, server.server_port):
@@ -107,6 +108,8 @@ def changes(
         """Does a change of this file matter?"""
         return is_source(Path(path), folders, out.resolve())
 
+    # An editor saves in several steps, so one waits until all is quiet. In between the wait returns
+    # without a change, and the files that are alone are looked at.
     options = {"debounce": 400, "step": 60, "rust_timeout": 200, "yield_on_timeout": True}
     try:
         for found in watch(*folders, watch_filter=is_wanted, stop_event=stop, **options):

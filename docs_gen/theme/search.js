@@ -32,16 +32,14 @@
   const input = document.getElementById("search-input");
   const list = document.getElementById("search-hits");
   const status = document.getElementById("search-status");
-  if (!input || !list || !status) return;
   const form = input.form;
   const { root, static: folder, edition } = document.body.dataset;
   const N_HITS = 12;
 
   // What is said is seen as well; otherwise the element is as the page made it.
-  const SAID = { none: "No results", loading: "Loading", failed: "The search cannot be loaded" };
   const quiet = status.className;
   const say = (what) => {
-    const text = what ? (form.dataset[what] ?? SAID[what]) : "";
+    const text = form.dataset[what] ?? "";
     if (status.textContent !== text) status.textContent = text;
     status.className = text ? "search-status" : quiet;
   };
@@ -52,9 +50,8 @@
     new Promise((done, fail) => {
       const element = document.createElement("script");
       element.src = folder + name;
-      element.charset = "utf-8";
       element.onload = done;
-      element.onerror = () => fail(new Error(name));
+      element.onerror = () => fail(name);
       document.head.append(element);
     });
   const build = async () => {
@@ -96,14 +93,12 @@
     mini = built;
     form.dataset.search = "ready";
   };
-  const load = () => {
-    loading ??= build().catch((error) => {
+  const load = () =>
+    (loading ??= build().catch((error) => {
       // The next attempt may have more luck.
       loading = undefined;
       throw error;
-    });
-    return loading;
-  };
+    }));
 
   // Finding. What is named exactly as was asked comes first, whatever the words weigh.
   const squash = (text) => text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
@@ -136,7 +131,10 @@
     };
     let found = search("AND");
     if (!found.length) found = search("OR");
-    const isAsked = (name) => squash(name) === asked || isTail(name, asked);
+    // `transformer.n_layers` is what a person types for `TransformerConfigs.n_layers`.
+    const [tail, ...heads] = text.split(".").reverse().map(squash);
+    const isPath = (name) => heads[0] && isTail(name, tail) && squash(name).startsWith(heads[0]);
+    const isAsked = (name) => squash(name) === asked || isTail(name, asked) || isPath(name);
     const hits = found.map(({ id, terms }) => {
       const entry = entries[id];
       const name = asked && entry.names.split(" ").find((each) => each && isAsked(each));
@@ -190,7 +188,9 @@
     // The symbol of a whole page is a path, less telling than what it is called.
     const isPage = symbol !== hit.anchor;
     const shown = name || (!isPage && symbol) || heading || symbol || title;
-    const about = [...new Set([isPage ? symbol : heading, title])];
+    // Where a page is called what was found, its place tells it from others.
+    const where = title === shown ? url.replace(/(\/index)?\.html$/, "") : title;
+    const about = [...new Set([isPage ? symbol : heading, where])];
     const path = url.split("/").map(encodeURIComponent).join("/");
     const link = element("a", "search-hit", element("b", "search-name", shown), " ");
     const page = about.filter((text) => text && text !== shown).join(" · ");
@@ -251,12 +251,6 @@
     if (list.hidden) await run();
     options()[Math.max(chosen, 0)]?.click();
   };
-
-  input.setAttribute("role", "combobox");
-  input.setAttribute("aria-autocomplete", "list");
-  input.setAttribute("aria-controls", list.id);
-  input.setAttribute("aria-expanded", "false");
-  input.autocomplete = "off";
 
   // A person who only passes by is told nothing of a failure.
   input.addEventListener("focus", () => load().catch(() => {}));

@@ -5,6 +5,15 @@
   const find = (selector) => document.querySelector(selector);
   const all = (selector) => [...document.querySelectorAll(selector)];
 
+  // Where storage is forbidden a choice holds for this page.
+  const stored = (use) => {
+    try {
+      return use(localStorage);
+    } catch {
+      return null;
+    }
+  };
+
   // The theme is the system's until another one is chosen, and again when that choice is undone.
   const button = find("#theme-button");
   const system = matchMedia("(prefers-color-scheme: dark)");
@@ -15,17 +24,29 @@
     const isChoice = (theme === "dark") !== system.matches;
     if (isChoice) root.dataset.theme = theme;
     else delete root.dataset.theme;
-    try {
-      if (isChoice) localStorage.setItem("theme", theme);
-      else localStorage.removeItem("theme");
-    } catch {
-      // Without storage the choice holds for this page.
-    }
+    stored((kept) => (isChoice ? kept.setItem("theme", theme) : kept.removeItem("theme")));
     showTheme();
   };
   button.addEventListener("click", changeTheme);
   system.addEventListener("change", showTheme);
   showTheme();
+
+  // Keys of one letter can be turned off: who speaks to a computer may type them unawares.
+  const keys = find("#keys-button");
+  const setKeys = (isOn) => {
+    if (isOn) delete root.dataset.keys;
+    else root.dataset.keys = "off";
+    keys.setAttribute("aria-pressed", String(isOn));
+    for (const control of all("[data-key]")) {
+      control.ariaKeyShortcuts = isOn ? control.dataset.key : null;
+    }
+  };
+  keys.addEventListener("click", () => {
+    const isOn = Boolean(root.dataset.keys);
+    stored((kept) => (isOn ? kept.removeItem("keys") : kept.setItem("keys", "off")));
+    setKeys(isOn);
+  });
+  setKeys(!stored((kept) => kept.getItem("keys")));
 
   // The search is loaded when it is first needed, and told what it has missed.
   const input = find("#search-input");
@@ -48,11 +69,12 @@
   const map = find(".row-side .toc");
   if (map && matchMedia("(min-width: 60.0625rem)").matches) map.open = true;
 
-  // Sections, and which one the reader is at: the one that the address names while it is in sight,
-  // otherwise the first that begins below the header.
+  // Sections, and which one the reader is at: the one that the address names while it is in sight
+  // or on its way there, otherwise the first that begins below the header.
   const sections = all(".row[id], .page-section[id]");
   const edge = () => find(".top-bar").getBoundingClientRect().bottom;
   const top = (section) => section.getBoundingClientRect().top;
+  let arrival = 0;
   const named = () => {
     let id = location.hash.slice(1);
     try {
@@ -63,7 +85,8 @@
     const place = document.getElementById(id);
     if (!place) return null;
     const box = place.getBoundingClientRect();
-    return box.bottom > edge() && box.top < innerHeight ? place.closest("section[id]") : null;
+    const isSeen = box.bottom > edge() && box.top < innerHeight;
+    return isSeen || performance.now() < arrival ? place.closest("section[id]") : null;
   };
   const go = (step) => {
     // Some pixels of tolerance for the space above a section that was gone to
@@ -74,8 +97,14 @@
     else if (step > 0) next = sections.find((section) => top(section) > line);
     else next = sections.findLast((section) => top(section) < edge() - 1);
     // Going to an address moves the focus along and leaves no trail of places to go back through.
-    if (next) location.replace("#" + encodeURIComponent(next.id));
+    if (!next) return;
+    location.replace("#" + encodeURIComponent(next.id));
+    // A page that glides is not there yet when a key is held; who scrolls meanwhile goes elsewhere.
+    if (getComputedStyle(root).scrollBehavior === "smooth") arrival = performance.now() + 1000;
   };
+  for (const event of ["wheel", "touchmove"]) {
+    addEventListener(event, () => (arrival = 0), { passive: true });
+  }
 
   // Another language opens at the place that is being read.
   const languages = all(".top-languages a");
@@ -142,6 +171,8 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") unmark();
+    if (event.key !== "j" && event.key !== "k") arrival = 0;
+    if (root.dataset.keys) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.target.closest("input, textarea, select, [contenteditable]")) return;
     if (event.key === "/") {

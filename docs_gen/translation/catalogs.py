@@ -10,62 +10,18 @@ English has changed since somebody looked at the translation, is not translated:
 English and counts it. The catalogs are brought up to date by [i18n](i18n.html).
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from babel import Locale, UnknownLocaleError
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.support import NullTranslations
 
-from docs_gen.parts import GeneratorError
 from docs_gen.translation import po
+from docs_gen.translation.languages import language
 from docs_gen.translation.wrapping import join_han, key
 from docs_gen.writing.notes import Unit
 
-SOURCE = "en"
+# The words of the interface that come with the generator
 SHIPPED = Path(__file__).parents[1] / "locale"
-
-
-@dataclass(frozen=True)
-class Language:
-    """
-    ## Language
-
-    Its code, the tag that HTML knows it by, and what its speakers call it
-    """
-
-    code: str
-    tag: str
-    name: str
-
-
-LANGUAGES = {"en": Language("en", "en", "English"), "zh": Language("zh", "zh-CN", "中文")}
-
-
-def language(code: str) -> Language:
-    """A language by its code. Raises `GeneratorError` for one that nobody knows."""
-    try:
-        return LANGUAGES.get(code) or Language(
-            code, code.replace("_", "-"), Locale.parse(code).get_display_name() or code
-        )
-    except (ValueError, UnknownLocaleError):
-        raise GeneratorError(f"{code} is no code of a language, such as zh or pt_BR") from None
-
-
-def found(folder: Path) -> list[str]:
-    """The languages below a folder: what is called by a code that we know, or holds a catalog"""
-    if not folder.is_dir():
-        raise GeneratorError(f"{folder} is no folder of translations")
-    inner = [path for path in folder.iterdir() if path.is_dir()]
-    return sorted(path.name for path in inner if is_known(path.name) or any(path.glob("*.po")))
-
-
-def is_known(code: str) -> bool:
-    """Is there a language of this code?"""
-    try:
-        return bool(language(code))
-    except GeneratorError:
-        return False
 
 
 class Page:
@@ -83,12 +39,22 @@ class Page:
 
     def look_up(self, text: str) -> str | None:
         """The translation of a block, without counting it"""
+        _, message = self.find(text)
+        return None if message is None else join_han(message.string)
+
+    def place(self, text: str) -> tuple[str, int]:
+        """The file and the line of a translation that there is"""
+        path, message = self.find(text)
+        return str(path), message.lineno or 0
+
+    def find(self, text: str) -> tuple[Path | None, Message | None]:
+        """The message of a block that is translated, and the file that has it"""
         name = key(text)
         for catalog in self.catalogs:
             message = catalog.get(name)
             if message is not None and po.is_shown(message):
-                return join_han(message.string)
-        return None
+                return catalog.path, message
+        return None, None
 
     def translate(self, unit: Unit) -> str | None:
         """The translation of a block, which is counted as done or listed as missing"""
@@ -118,13 +84,20 @@ class Catalogs:
         self.folders = [folder / code for folder in folders]
         self.common = self.read("common.po")
         self.pages: dict[str, list[Catalog]] = {}
+        self.words: list[Catalog] = []
         # Gettext's functions for templates, by the rules of plurals of the language
         self.ui = NullTranslations()
         shipped = [SHIPPED / code / "ui.po"] if (SHIPPED / code / "ui.po").is_file() else []
         for catalog in [*(po.read(path, code) for path in shipped), *self.read("ui.po")[::-1]]:
+            self.words.append(catalog)
             translations = po.compiled(catalog)
             translations.add_fallback(self.ui)
             self.ui = translations
+
+    def check_words(self) -> None:
+        """Raises `GeneratorError` for a word of the interface that no page could show."""
+        for catalog in self.words:
+            po.check_words(catalog)
 
     def read(self, name: str) -> list[Catalog]:
         """The catalogs of a name, of all folders that have one"""

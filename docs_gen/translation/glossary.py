@@ -2,8 +2,8 @@ r"""
 # Glossary
 
 One idea has one name, in every language: readers who meet 词元 on one page and 代币, a coin, on the
-next cannot know that both are tokens. `glossary.csv` stands beside the catalogs of a language and
-is what the site's glossary shows and what translations are held to.
+next cannot know that both are tokens. `glossary.csv` stands beside the [catalogs](catalogs.html)
+of a language; it is what the site shows as its glossary, and what translations are held to.
 
 | column | what it says |
 |---|---|
@@ -42,6 +42,7 @@ class Term:
 
     def is_in(self, english: str) -> bool:
         """Does a text have the term, in any of its forms, as a word of its own?"""
+        # Words may be joined by a hyphen or parted by a line break, and a plural is the term, too.
         forms = "|".join(re.sub(r"\\[ -]", r"[\\s-]+", re.escape(form)) for form in self.english)
         found = re.search(rf"(?<![\w-])(?:{forms})(?:e?s)?(?![\w-])", english, re.IGNORECASE)
         return bool(self.english) and found is not None

@@ -1,5 +1,7 @@
 r"""
-# Translation
+# Updating Translations
+
+Notes change, and their translations have to follow. A translator has three commands:
 
     python -m docs_gen i18n update labnn --locale locale --page labnn.layers.dropout
     python -m docs_gen i18n status labnn --locale locale --min 100
@@ -8,8 +10,9 @@ r"""
 `update` begins the [catalog](catalogs.html) of a page, or brings it up to date with its notes: new
 blocks are empty, and where the English has changed the translation stays, marked fuzzy and with
 the former English, until somebody has looked at it and removes the mark. What is no longer on the
-page is kept at the end. Running it twice changes nothing. [status](progress.html) counts,
-[lint](review.html) checks.
+page is kept at the end. Running it twice changes nothing.
+
+`status` tells the [progress](progress.html) of each page, and `lint` is a [review](review.html).
 """
 
 from collections.abc import Sequence
@@ -20,7 +23,8 @@ from babel.messages.catalog import Catalog
 
 from docs_gen.parts import GeneratorError, Module
 from docs_gen.translation import po
-from docs_gen.translation.catalogs import Catalogs, language
+from docs_gen.translation.catalogs import Catalogs
+from docs_gen.translation.languages import language
 from docs_gen.translation.progress import messages
 from docs_gen.translation.progress import status as status
 from docs_gen.translation.review import lint as lint
@@ -65,6 +69,7 @@ def update_page(module: Module, path: Path, code: str, common) -> str:
     merge(catalog, template)
     text = po.written(catalog)
     path.parent.mkdir(parents=True, exist_ok=True)
+    # A file that is as it should be keeps its time.
     if not path.is_file() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
     found = [message for message in catalog if message.id]
@@ -75,7 +80,7 @@ def update_page(module: Module, path: Path, code: str, common) -> str:
 
 
 def merge(catalog: Catalog, template: Catalog) -> None:
-    """Bring a catalog up to date."""
+    """Bring a catalog up to date with the notes of its page."""
     # A note that was away for a while comes back with its translation.
     for message in template:
         old = catalog.obsolete.pop(message.id, None) if message.id else None

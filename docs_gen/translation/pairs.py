@@ -16,6 +16,7 @@ from docs_gen.writing.notes import READ
 
 # Stands for code and maths where only the words matter
 HOLE = "\ue000"
+# What a program fills in
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[a-z%]|\{\w*\}")
 # What has to be on both sides, with what a person calls it
 KEPT = {

@@ -1,10 +1,10 @@
 r"""
-# PO files
+# PO Files
 
-Translations stand in gettext's files, one a page, which every translator's editor opens. Babel
-reads and writes them. Around it two things are made strict here: a damaged file stops the build
-with file and line, where Babel would guess, and the same content gives the same bytes, without
-dates and without lines that break at other places.
+[Catalogs](catalogs.html) stand in gettext's files, one a page, which every translator's editor
+opens. Babel reads and writes them. Around it two things are made strict here: a damaged file stops
+the build with file and line, where Babel would guess, and the same content gives the same bytes,
+without dates and without lines that break at other places.
 """
 
 import re
@@ -57,6 +57,8 @@ def read(path: Path, language: str) -> Catalog:
         raise GeneratorError(f"{path}: {e or 'a plural is damaged'}") from None
     for message in [*catalog, *catalog.obsolete.values()]:
         restore_previous(message)
+    # Where a fault of a translation is told
+    catalog.path = path
     return catalog
 
 
@@ -73,6 +75,20 @@ def check(path: Path, text: str) -> None:
             number = text.count("\n", 0, found.start()) + 1
             raise GeneratorError(f"{path}:{number}: this message stands in the file twice")
         seen.add(key)
+
+
+def check_words(catalog: Catalog) -> None:
+    """Raises `GeneratorError` for words of the interface that cannot be filled in."""
+    for message in filter(is_shown, catalog):
+        forms, words = (x if isinstance(x, tuple) else (x,) for x in (message.id, message.string))
+        values = {name: "" for form in forms for name in re.findall(r"%\((\w+)\)s", form)}
+        for form in words:
+            try:
+                form % values
+            except (KeyError, TypeError, ValueError):
+                where = f"{catalog.path}:{message.lineno}"
+                what = f"{form[:60]!r} has another placeholder than the English, or a lone %"
+                raise GeneratorError(f"{where}: {what}") from None
 
 
 def restore_previous(message: Message) -> None:

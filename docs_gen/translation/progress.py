@@ -9,11 +9,15 @@ have to stay so, and all others may grow a block at a time.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
-from docs_gen.parts import Module, Problem
+from docs_gen.parts import GeneratorError, Module, Problem
 from docs_gen.translation.catalogs import Catalogs
 from docs_gen.writing.notes import Unit, units
+
+# Catalogs that belong to all pages
+SHARED = {"common", "ui"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,9 @@ class Progress:
 
 def messages(module: Module) -> Iterator[tuple[Unit, int]]:
     """The blocks of a page that are to be translated, in order, with the lines they begin at"""
+    for name in ("title", "summary"):
+        if isinstance(told := module.front.get(name), str) and told.strip():
+            yield Unit("paragraph", told.strip(), 0), 1
     for section in module.sections:
         for unit in units(section.note):
             if unit.is_prose:
@@ -54,9 +61,24 @@ def messages(module: Module) -> Iterator[tuple[Unit, int]]:
 def complete(folder: Path) -> dict[str, int]:
     """The pages that are listed as complete in a language's folder, and the lines of the list"""
     path = folder / "complete.txt"
-    lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+    except (OSError, UnicodeDecodeError) as e:
+        raise GeneratorError(f"{path} cannot be read: {e}") from None
     names = {line.partition("#")[0].strip(): number for number, line in enumerate(lines, 1)}
     return {name: number for name, number in names.items() if name}
+
+
+def orphans(modules: Sequence[Module], folder: Path, code: str) -> list[Problem]:
+    """Catalogs that belong to no page, since its module has another name now, or is gone"""
+    names, found = {module.source.name for module in modules} | SHARED, []
+    for path in sorted((folder / code).glob("*.po")):
+        if path.stem not in names:
+            near = get_close_matches(path.stem, names, 1)
+            hint = f"; rename it if that is {near[0]} now" if near else ""
+            what = f"there is no page {path.stem}{hint}"
+            found.append(Problem(str(path), 0, what, "translation"))
+    return found
 
 
 def progress(modules: Sequence[Module], folder: Path, code: str) -> list[Progress]:
@@ -86,7 +108,9 @@ def status(
     """
     rows = [row for code in languages for row in progress(modules, folder, code)]
     problems = []
+    # What somebody holds to be complete has to stay so.
     for code in languages:
+        problems += orphans(modules, folder, code)
         percents = {row.page: row.percent for row in rows if row.language == code}
         for name, line in complete(folder / code).items():
             path = str(folder / code / "complete.txt")

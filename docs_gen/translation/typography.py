@@ -12,7 +12,7 @@ from docs_gen.translation.pairs import HOLE
 from docs_gen.translation.wrapping import HAN, SIGNS
 
 LATIN = f"A-Za-z0-9\u00c0-\u024f\u0370-\u03ff{HOLE}"
-# Each pattern marks where it is wrong; the message ends with what is there.
+# Each pattern finds where it is wrong, which is told after the words.
 RULES = [
     (rf"[{HAN}]\s*[,;:!?]|[{HAN}]\.(?![A-Za-z0-9.])", "a sign of Chinese is full-width"),
     (rf"(?<![{HAN}\s])[,;:!?.]\s*[{HAN}]", "a sign of Chinese is full-width"),

@@ -8,6 +8,7 @@ as one. Both need a block with each of its paragraphs on one line. [Catalogs](ca
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from docs_gen.writing.notes import READ
 
@@ -41,6 +42,7 @@ def joined(text: str, glue: Callable[[str, str], str]) -> str:
     return "\n".join(line.rstrip() for line in lines if line is not None)
 
 
+@cache
 def key(text: str) -> str:
     """
     What a block is looked up by, the `msgid`: its source, where wrapping a paragraph otherwise

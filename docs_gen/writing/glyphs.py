@@ -1,9 +1,9 @@
 r"""
 # Glyphs
 
-The font of the equations is cut down to the signs of a list, `theme/repertoire.txt`. A sign that it
-lacks comes from whatever font a reader's system has: it looks foreign, or is an empty box. So each
-equation is asked which signs it needs.
+The font of the [equations](maths.html) is cut down to the signs of a list, `theme/repertoire.txt`.
+A sign that it lacks comes from whatever font a reader's system has: it looks foreign, or is an
+empty box. So each equation is asked which signs it needs.
 
 That is not the text of its MathML. A browser shows the single letter of `<mi>x</mi>` as U+1D465,
 the italic x of mathematics, which is another sign than x.
@@ -64,9 +64,9 @@ def needed(mathml: str) -> set[str]:
 
 
 def is_of_words(sign: str) -> bool:
-    """Does the font of the text have it: a letter, or punctuation of Chinese?"""
+    """Does the font of the text have it: a letter, a quotation mark, or punctuation of Chinese?"""
     category, width = unicodedata.category(sign), unicodedata.east_asian_width(sign)
-    return category[0] in "LM" or width in "FW"
+    return category[0] in "LM" or category in ("Pi", "Pf") or width in "FW"
 
 
 def shown(sign: str) -> str:

@@ -58,7 +58,9 @@ def bare(heading: str) -> str:
 
 def title(module: Module) -> str:
     """The title of a page, for want of one the last part of its name"""
-    return bare(title_block(module)) or module.source.name.rpartition(".")[2]
+    # Else Markdown would make bold letters of `__main__`.
+    name = module.source.name.rpartition(".")[2].replace("_", "\\_")
+    return bare(title_block(module)) or name
 
 
 def closed(paragraph: str) -> str:
@@ -97,7 +99,7 @@ def start(module: Module) -> list[str]:
     """The addresses in the list below the heading "Start here", if there is one"""
     tokens, is_below = READ.parse(note(module)), False
     found = []
-    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
+    for token, after in zip(tokens, tokens[1:], strict=False):
         if token.type == "heading_open":
             is_below = after.content.strip(" :").lower() == START
         elif is_below and token.type == "inline" and token.level > 1:

@@ -3,7 +3,7 @@ r"""
 
 What a page needs otherwise than Markdown writes it: maths as MathML, links that were looked up,
 images of the tree, code with colours, tables in a box that scrolls. One function a kind of token,
-each of which changes the token in place. What is needed from outside is asked of `Tools`; where
+each of which changes the token in place. What is needed from outside is asked of [`Tools`]; where
 they refuse, the fault is told to them and the source is shown, so that a page can still be read.
 """
 
@@ -138,6 +138,7 @@ def text(token: Token, tools: Tools) -> None:
         tools.fault(f"{tag[0]} is raw HTML, which is shown as text", "html", tag[0])
 
 
+# Tokens of other kinds stay as Markdown writes them.
 WRITERS = {
     **dict.fromkeys(("math_inline", "math_inline_double", "math_block"), equation),
     **dict.fromkeys(("math_block_label", "amsmath"), equation),

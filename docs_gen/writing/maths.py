@@ -2,14 +2,13 @@ r"""
 # Maths
 
 An equation is written in TeX and shown as MathML Core, which browsers draw without a script and
-screen readers read aloud. [math-core](https://pypi.org/project/math-core/) converts it; the TeX
+screen readers read aloud. [math-core](https://github.com/tmke8/math-core) converts it; the TeX
 stays inside, to be copied. What it writes is changed in three ways.
 
 Styles become classes, since the policy of the site refuses a style that is written on an element:
 each declaration that math-core is known to write has a class in `theme/math.css`, and another one
-is an error rather than lost. Colours have a meaning instead of a hue, and each meaning has a hue
-that can be read on light and on dark: `\textcolor{query}{Q}`. Equations have no numbers, but those
-that `\tag` gives.
+is an error rather than lost. [Colours](colours.html) have a meaning instead of a hue. Equations
+have no numbers, but those that `\tag` gives.
 """
 
 import re
@@ -19,29 +18,20 @@ from html import escape
 
 from math_core import LatexError, LatexToMathML
 
+from docs_gen.writing import colours
+from docs_gen.writing.colours import COLOURS
+
 # Names of what occurs often, and commands of TeX that math-core lacks
 MACROS = {"softmax": r"\operatorname*{softmax}", "LN": r"\operatorname{LN}"}
 MACROS |= {"pmb": r"\boldsymbol{#1}", "mbox": r"\text{#1}"}
 MACROS |= {"substack": r"\begin{subarray}{c}#1\end{subarray}"}
 # The converter ends the process where a long equation is nested too deeply.
 LONGEST = 5000
-# Each colour of ours goes through the converter as one that it knows.
-COLOURS = {"query": "blue", "key": "red", "value": "green"}
-COLOURS |= {"given": "cyan", "learned": "magenta", "masked": "yellow"}
-COLOUR = re.compile(r"(\\(?:text)?color\s*)(?:\[[^\]]*\]\s*)?\{\s*([^{}]*?)\s*\}")
 # Environments that number their lines, and what is the same without numbers
 PLAIN = {"align": "aligned", "flalign": "aligned", "split": "aligned", "multline": "multline*"}
 PLAIN |= {"gather": "gathered", "equation": "gathered"}
 ENVIRONMENT = re.compile(r"(\\(?:begin|end)\s*)\{(" + "|".join(PLAIN) + r")\*?\}")
 LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
-
-
-def written(colour: str) -> str:
-    """The declaration that the converter writes for a colour"""
-    html = LatexToMathML().convert_with_local_state(f"\\color{{{colour}}}x", displaystyle=False)
-    return re.search(r'style="([^";]*)', html)[1]
-
-
 SIDES = {"left": "before", "right": "after"}
 # Widths of blanks, with their class in eighteenths of the width of a letter, as TeX counts them
 BLANKS = {"0": 0, "0.1em": 2, "0.1667em": 3, "0.2222em": 4, "0.2778em": 5, "1em": 18}
@@ -59,7 +49,7 @@ CLASSES |= {f"font-size:{size}%": f"m-size-{size}" for size in SIZES}
 for line in ("solid", "dashed"):
     for side in ("top", "left", "right"):
         CLASSES[f"border-{side}:0.05em {line} currentcolor"] = f"m-{line}-{side}"
-CLASSES |= {written(theirs): f"m-{name}" for name, theirs in COLOURS.items()}
+CLASSES |= {colours.written(theirs): f"m-{name}" for name, theirs in COLOURS.items()}
 # What math-core gives a class itself, and the lines of an element that browsers do not know
 CLASSES |= {"math-core-sans-serif-font": "m-sans", "math-core-serif-font": "m-serif"}
 CLASSES |= {"box": "m-box", "updiagonalstrike": "m-up", "downdiagonalstrike": "m-down"}
@@ -78,6 +68,10 @@ class MathsError(ValueError):
     """An equation that cannot be shown: one line with the reason and the place"""
 
 
+class ColourError(MathsError):
+    """One that could be shown without a colour that has no meaning"""
+
+
 @cache
 def converter(macros: tuple[tuple[str, str], ...]) -> LatexToMathML:
     """What converts, with the macros of this page and some more"""
@@ -89,9 +83,7 @@ def converter(macros: tuple[tuple[str, str], ...]) -> LatexToMathML:
 
 def near(tex: str, start: int) -> str:
     """A place in an equation, as a person finds it"""
-    rest = tex[start:].split("\n")[0]
-    for name, theirs in COLOURS.items():
-        rest = rest.replace(f"color{{{theirs}}}", f"color{{{name}}}")
+    rest = colours.ours(tex[start:].split("\n")[0])
     line = f" in line {tex[:start].count(chr(10)) + 1}" if "\n" in tex else ""
     more = "..." if len(rest) > 24 else ""
     return f'at "{rest[:24]}{more}"{line}' if rest.strip() else f"at the end{line}"
@@ -99,11 +91,10 @@ def near(tex: str, start: int) -> str:
 
 def plain(tex: str) -> str:
     """An equation without numbers, and with colours that the converter knows"""
-    for colour in COLOUR.finditer(tex):
-        if colour[2] not in COLOURS:
-            names = f"a colour is one of {', '.join(COLOURS)}"
-            raise MathsError(f"{names}, not {colour[2]}, {near(tex, colour.start())}")
-    tex = COLOUR.sub(lambda m: f"{m[1]}{{{COLOURS[m[2]]}}}", LABEL.sub("", tex))
+    if foreign := colours.foreign(tex):
+        names = f"a colour is one of {', '.join(COLOURS)}"
+        raise ColourError(f"{names}, not {foreign[2]}, {near(tex, foreign.start())}")
+    tex = colours.theirs(LABEL.sub("", tex))
     # A starred environment may have a tag, a part of another equation may not.
     names = {name: f"{name}*" for name in PLAIN} if "\\tag" in tex else PLAIN
     return ENVIRONMENT.sub(lambda m: f"{m[1]}{{{names[m[2]]}}}", tex)

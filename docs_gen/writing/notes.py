@@ -4,9 +4,8 @@ r"""
 Notes are Markdown with maths. A note is cut into its blocks, since a block is what is translated,
 and each block becomes HTML by itself, [written](markup.html) as a page needs it.
 
-Two things are understood beyond Markdown: a definition's name in square brackets, written as
-code, is a link to it, and `<a id="name"></a>`, with which older sites mark a place, marks one here.
-Other raw HTML is not.
+Beyond Markdown, a definition's name in square brackets, written as code, is a link to it, and
+`<a id="name"></a>`, with which older sites mark a place, marks one. Other raw HTML is text.
 """
 
 import re
@@ -23,7 +22,7 @@ from docs_gen.writing.markup import WRITERS, Tools, attempt
 
 # Blocks that read the same in every language
 UNTRANSLATED = {"math_block", "math_block_label", "amsmath", "fence", "code_block", "hr"}
-MARK = re.compile(r'<a (?:id|name)="([^"<>]+)">\s*</a>')
+MARK = re.compile(r'<a (?:id|name)="([^"<>\s\x00-\x1f\x7f-\x9f]+)">\s*</a>')
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,9 @@ def marked_place(state, is_silent: bool) -> bool:
 def reader() -> MarkdownIt:
     """Markdown by its specification, with tables and maths"""
     read = MarkdownIt("commonmark", {"html": False}).enable("table")
-    read.use(dollarmath_plugin, allow_space=True, double_inline=True).use(amsmath_plugin)
-    read.inline.ruler.before("html_inline", "marked_place", marked_place)
+    # `$5 and $6` is money: no number stands right before or after an equation.
+    read.use(dollarmath_plugin, allow_space=True, allow_digits=False, double_inline=True)
+    read.use(amsmath_plugin).inline.ruler.before("html_inline", "marked_place", marked_place)
     return read
 
 

@@ -3,16 +3,17 @@ r"""
 
 The parts of an experiment, named, with defaults, and computed when they are first read.
 
-[Types](types.html) say what an option takes. [Strict configs](base.html) are labml's, with its
-silent failures closed; [rules](rules.html) are for class bodies, [overrides](overrides.html) for
-values by name, [arguments](command_line.html) for those that are typed,
-[written options](written_options.html) for what is kept of them, and [guards](guards.html) for
-labml itself.
+**Options.** [Types](types.html) say what an option takes. [Strict configs](base.html) are labml's,
+with its silent failures closed; [rules](rules.html) are for class bodies,
+[overrides](overrides.html) for values by name, [arguments](command_line.html) for those that are
+typed, [written options](written_options.html) for what is kept of them, and [guards](guards.html)
+for labml itself.
 
-A training is put together from the [position](position.html) in a run, the [loop](loop.html), its
-[rounds](rounds.html), the [device and precision](device.html), [scores](scores.html),
-[one update](update.html) and the [step](training.html); its [state](state.html) is what survives,
-and [saving](saving.html) has the options for that. The parts that experiments choose among are
-those of [texts](text.html), [masking](masking.html), [transformers](transformer.html) and
-[optimizers](optimizer.html).
+**Training.** A training is put together from the [position](position.html) in a run, the
+[loop](loop.html), its [rounds](rounds.html), the [device and precision](device.html),
+[scores](scores.html), [one update](update.html) and the [step](training.html); its
+[state](state.html) is what survives, and [saving](saving.html) has the options for that.
+
+**Parts.** Experiments choose among those of [texts](text.html), [masking](masking.html),
+[transformers](transformer.html) and [optimizers](optimizer.html).
 """

@@ -3,10 +3,10 @@ r"""
 
 labml's `BaseConfigs` computes options when they are first read, lets each be overridden by name,
 and nests. It also accepts almost any mistake: a misspelled option name becomes the value, a
-misspelled nested key is kept and never reported, a type is never looked at, the default of a
-subclass changes its base class. `StrictConfigs` is the same thing with those doors closed.
+misspelled nested key is never reported, no type is looked at, the default of a subclass changes
+its base class.
 
-It is used like `BaseConfigs`. What differs:
+`StrictConfigs` is used in the same way, with those doors closed:
 
 * every field with options names its default; a text given to it is always the name of an option
 * values, defaults and results are held to the [annotation](types.html)
@@ -16,7 +16,7 @@ It is used like `BaseConfigs`. What differs:
 
 labml's engine has private names. This page, [the rules for class bodies](rules.html), overrides and
 [what is written down](written_options.html) use them, and a test looks at each. The version is
-checked when labnn is imported: with another labml they could mean something else.
+[checked](guards.html) when labnn is imported: with another labml they could mean something else.
 
 [Training configs](training.html) build on this page.
 """
@@ -36,7 +36,7 @@ from labnn.configs.written_options import complete, to_list
 
 check_versions(LABML)
 
-# The options that are being computed, outermost first, as (config, field, path)
+# The options that are being computed, outermost first: `id` of the config, field, full name
 _computing: ContextVar[tuple] = ContextVar("computing", default=())
 
 # Mistakes in the code of an option. What torch and the system raise keeps its kind.
@@ -46,17 +46,15 @@ _FAILURES += (NotImplementedError, RecursionError, StopIteration, TypeError, Val
 
 class StrictConfigs(BaseConfigs):
     """
-    ## Strict configs
+    ## StrictConfigs
 
     Subclass it, annotate fields, add options with `labml.configs.option`. A method named `check`
-    may raise `ConfigError` for values that do not go together; a run calls it before data is read.
+    may raise [`ConfigError`] for values that do not go together; a run calls it before data is
+    read.
     """
 
     def __init_subclass__(cls, **kwargs):
-        """
-        The class body is read before labml takes it apart. Then the class gets its own copy of
-        every field that it inherits, so that an option registered for it stays with it.
-        """
+        """The body is checked before labml takes it apart; then the class gets its own fields."""
         rules.check_body(cls)
         super().__init_subclass__(**kwargs)
         rules.own_fields(cls)
@@ -81,7 +79,7 @@ class StrictConfigs(BaseConfigs):
         return item in self._Configs__cached
 
     def _path(self, item: str) -> str:
-        """A field with the names of the configs around it."""
+        """The full name of a field, such as `transformer.ffn.d_ff`"""
         return ".".join([*self._Configs__ancestry, item])
 
     def _Configs__collect_config_items(self, classes: list) -> None:
@@ -108,6 +106,7 @@ class StrictConfigs(BaseConfigs):
             raise AttributeError(self._unknown(key))
         self._check_unread(key)
         values = resolve(self, {key: value})
+        # A text for a nested config becomes its primary option, which is no field of this one.
         if key not in values:
             names = ", ".join(self._path(name) for name in values) or "its options"
             raise ConfigError(f"{self._path(key)} stands for a config; override {names} instead")
@@ -133,6 +132,7 @@ class StrictConfigs(BaseConfigs):
     def _accept(self, key: str, value: Any) -> Any:
         """A value for a field: the name of an option, a nested config, or what its type takes."""
         options = self._choices(key)
+        # labml's mark for a field that a combination of options sets
         if isinstance(value, str) and value == "__aggregate__" and key in self._Configs__aggregates:
             return str(value)
         if isinstance(value, str) and value in options:
@@ -167,7 +167,7 @@ class StrictConfigs(BaseConfigs):
         return f"{self._path(key)} is no option of {type(self).__name__}{hint}"
 
     def _circle(self, what: str, paths: list[str]) -> ConfigError:
-        """The error that names all that go round in a circle"""
+        """The error that names all options of a circle"""
         return ConfigError(f"these options {what}: {' → '.join(paths)}; give one of them a value")
 
     def _Configs__get_value(self, item: str) -> tuple[Any, bool]:
@@ -178,6 +178,7 @@ class StrictConfigs(BaseConfigs):
         value, has = self._Configs__get_value_direct(item)
         if has and not (is_combined and isinstance(value, str) and value == "__aggregate__"):
             return value, True
+        # A combination is looked for in other fields, which may be set by this one in turn.
         if item in self._choosing:
             circle = [*self._choosing[self._choosing.index(item) :], item]
             raise self._circle("set each other", [self._path(key) for key in circle])
@@ -196,6 +197,7 @@ class StrictConfigs(BaseConfigs):
             raise AttributeError(self._unknown(item))
         frames, path = _computing.get(), self._path(item)
         places = [frame[:2] for frame in frames]
+        # An option that is asked for while it is computed needs itself.
         if (id(self), item) in places:
             first = places.index((id(self), item))
             raise self._circle("need each other", [*(p for *_, p in frames[first:]), path])
@@ -214,8 +216,7 @@ class StrictConfigs(BaseConfigs):
                 self._Configs__set_calculated_value(item, self._accept(item, value))
         except ConfigError:
             raise
-        # An `AttributeError` must not leave as one: `hasattr` and `getattr` would take it for a
-        # missing field.
+        # `hasattr` and `getattr` would take an `AttributeError` for a missing field.
         except _FAILURES as e:
             kind = "" if isinstance(e, ValueError) else f"{type(e).__name__}: "
             text = " ".join(str(e).split())
@@ -277,6 +278,7 @@ class StrictConfigs(BaseConfigs):
         overrides = self._Configs__secondary_values.get(item, {})
         try:
             super()._Configs__set_calculated_value(item, value)
+            # labml keeps what the config stands for, and has not looked at its type.
             result = self._Configs__cached.pop(item)
             what = f"what {type(value).__name__} stands for"
             self._Configs__cached[item] = self._held(item, what, result)

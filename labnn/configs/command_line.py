@@ -1,9 +1,13 @@
 r"""
 # Arguments
 
-From what was typed to [overrides](overrides.html). An argument is `name=value` or one of a few
-flags; `--name=value` is taken as well, out of habit. Values stay texts until the
-[type](types.html) of their option is known.
+What was typed behind the name of an experiment becomes [overrides](overrides.html).
+
+An argument is `name=value` or one of a few flags; `--name=value` is taken as well, out of habit. A
+shell hands over texts only, so values stay texts until the [type](types.html) of their option is
+known.
+
+[The command line of an experiment](../runs/command.html) says what each flag does.
 """
 
 import yaml
@@ -12,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from labnn.configs.types import CommandLineText, ConfigError
 
+# Flags that stand alone
 FLAGS = ("--help", "-h", "--print-config", "--dry-run")
 # Flags with what comes after them
 VALUED = {"--config": "FILE", "--resume": "RUN", "--allow-change": "OPTION"}
@@ -29,6 +34,7 @@ def parse(arguments: list[str]) -> tuple[dict[str, list[str]], list[dict]]:
         if argument in FLAGS:
             flags["--help" if argument == "-h" else argument] = []
         elif flag in VALUED:
+            # `--config=FILE` and `--config FILE` are the same.
             value = value if has_value else next(rest, "")
             if not value or value.startswith("--"):
                 raise ConfigError(
@@ -40,6 +46,7 @@ def parse(arguments: list[str]) -> tuple[dict[str, list[str]], list[dict]]:
                 flags.setdefault(flag, []).append(value)
         elif "=" in argument and not argument.startswith("="):
             name, _, value = argument.removeprefix("--").partition("=")
+            # Nobody could tell which of two values counts.
             if name in typed and typed[name] != value:
                 raise ConfigError(f"{name} is given twice, as {typed[name]} and as {value}")
             typed[name] = CommandLineText(value)
@@ -48,6 +55,7 @@ def parse(arguments: list[str]) -> tuple[dict[str, list[str]], list[dict]]:
                 f"{argument} is no argument; write options as name=value, or one of "
                 f"{', '.join([*FLAGS, *map(' '.join, VALUED.items())])}"
             )
+    # A run that goes on is one run, and has the options that it had.
     if len(flags.get("--resume", [])) > 1:
         raise ConfigError(f"--resume takes one run, not {', '.join(flags['--resume'])}")
     for other in ("--dry-run", "--print-config"):
@@ -61,6 +69,7 @@ def parse(arguments: list[str]) -> tuple[dict[str, list[str]], list[dict]]:
 def read_config(path: str) -> dict:
     """Options from a YAML file, by full names or nested. Raises `ConfigError`."""
     try:
+        # What looks like an interpolation stays the text that it is, as everywhere else.
         loaded = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     except OSError as e:
         raise ConfigError(f"--config {path}: {e.strerror or e}") from e
@@ -72,7 +81,7 @@ def read_config(path: str) -> dict:
 
 
 def flatten(values: dict, prefix: str = "") -> dict:
-    """`{"a": {"b": 1}}` as `{"a.b": 1}`: two files that name one option differently are one."""
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`, so that an option has one name in all files"""
     flat = {}
     for key, value in values.items():
         if isinstance(value, dict) and value:

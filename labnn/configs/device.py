@@ -1,12 +1,14 @@
 r"""
 # Device and Precision
 
-Where a model computes, and with how many bits. `auto` takes what is there: CUDA, then Apple's MPS,
-then the CPU, which always works. A device that was asked for by name and is absent is an error: a
-run that quietly takes the slow one instead would be found out hours later.
+Where a model computes, and with how many bits.
 
-With `precision=bf16` or `fp16` matrix products run in half precision, while weights, reductions and
-the optimizer stay in `float32`
+**Device.** `auto` takes what is there: CUDA, then Apple's MPS, then the CPU, which always works. A
+device that was asked for by name and is absent is an error: a run that quietly takes the slow one
+instead would be found out hours later.
+
+**Precision.** With `precision=bf16` or `fp16` matrix products run in half precision, while weights,
+reductions and the optimizer stay in `float32`
 ([Mixed Precision Training](https://arxiv.org/abs/1710.03740)). The smallest gradients vanish in
 `fp16`, whose exponent has five bits, so the loss is scaled up before the backward pass and the
 gradients down after it. `bf16` has the exponent of `float32` and needs no scale. `auto` is `bf16`
@@ -29,7 +31,9 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
 class DeviceConfigs(StrictConfigs):
     """
-    ## Device options
+    ## DeviceConfigs
+
+    One option, which may be written `device=cuda:1` or in full, `device.device=cuda:1`.
     """
 
     # Where to compute: auto takes CUDA, then MPS, then the CPU
@@ -78,6 +82,7 @@ def _cuda(index: int | None):
     return cuda
 
 
+# Any of eight CUDA devices may be named.
 for _index in (None, *range(8)):
     _name = "cuda" if _index is None else f"cuda:{_index}"
     option(DeviceConfigs.device, _name)(_cuda(_index))
@@ -85,7 +90,7 @@ for _index in (None, *range(8)):
 
 class MixedPrecision:
     """
-    ## Mixed precision
+    ## MixedPrecision
 
     The type of the matrix products, and the scale of the loss where that type needs one.
     """
@@ -96,12 +101,14 @@ class MixedPrecision:
         * `device` is where the model computes
         """
         if precision == "auto":
+            # A card that can only emulate the type is no reason to choose it.
             is_bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported(
                 including_emulation=False
             )
             precision = "bf16" if is_bf16 else "fp32"
         self.name, self.device = precision, device
         self.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
+        # A scaler that is not enabled passes everything on as it is.
         self.scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
 
     def autocast(self) -> AbstractContextManager:

@@ -2,8 +2,10 @@ r"""
 # Guards around labml
 
 labml is pinned: [strict configs](base.html) use private names of its engine, which another version
-may not have or may mean differently. And two mistakes happen before our own classes hear of them,
-in `experiment.configs`.
+may not have or may mean differently.
+
+Two mistakes happen in `experiment.configs`, before our own classes hear of them: it is called
+twice, or with something else than the configs that run. Both become an error that says so.
 """
 
 import importlib.metadata
@@ -14,12 +16,12 @@ from labml.internal.experiment import Experiment, experiment_singleton, has_expe
 
 from labnn.configs.types import ConfigError
 
-# The engine that the private names below belong to
+# The versions whose private names are used
 LABML = {"labml": "0.5.3", "labml-helpers": "0.4.89"}
 
 
 def check_versions(wanted: dict[str, str]) -> None:
-    """Raises `ImportError` where another version is installed than the one that was read."""
+    """Raises `ImportError` where another version is installed than the one that is pinned."""
     for name, version in wanted.items():
         if (found := importlib.metadata.version(name)) != version:
             raise ImportError(
@@ -28,6 +30,7 @@ def check_versions(wanted: dict[str, str]) -> None:
             )
 
 
+# labml's own method, which ours calls
 _labml_configs = Experiment.calc_configs
 
 
@@ -40,6 +43,7 @@ def _calc_configs(self: Experiment, configs: Any, overrides: Any) -> None:
     _labml_configs(self, configs, overrides)
 
 
+# Experiments are made by labml itself, so ours takes the place of its method.
 Experiment.calc_configs = _calc_configs
 
 

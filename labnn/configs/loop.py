@@ -2,11 +2,11 @@ r"""
 # The Training Loop
 
 labml_helpers' loop counts epochs and hands out batches; it cannot say where it is nor start
-anywhere else. This one keeps its [position](position.html): epochs, in each of them rounds, in each
-round the phases sample, train and valid, of which the last two are made of batches.
+anywhere else. This one keeps its [position](position.html), so that a run can go on.
 
-Between two batches it asks whether to stop. Whoever surrounds the training (`Listener`) answers
-that, and hears of every phase, batch and update.
+There are epochs, in each of them rounds, in each round the phases sample, train and valid, of which
+the last two are made of batches. Between two batches the loop asks whether to stop. Whoever
+surrounds the training, the [`Listener`], answers that, and hears of every phase, batch and update.
 
 [Training configs](training.html) make these parts by options, as labml_helpers does.
 """
@@ -24,18 +24,18 @@ from labnn.configs.position import Position, restore, seed_cpu, states
 
 class Stopped(Exception):
     """
-    ## The run was asked to stop
+    ## Stopped
 
-    It ends between two batches, and its position says where.
+    The run was asked to stop. It ends between two batches, and its position says where.
     """
 
 
 class Listener:
     """
-    ## What surrounds the training
+    ## Listener
 
-    The training says what happens. Everything about folders, files and terminals is behind these
-    methods; the ones here do nothing.
+    What surrounds the training, which says what happens. Everything about folders, files and
+    terminals is behind these methods; the ones here do nothing.
     """
 
     def open(self) -> None:
@@ -98,7 +98,7 @@ def batches(loader: Iterable, position: Position) -> Iterator:
 
 
 def own_generators(loader: Any) -> Iterator[torch.Generator]:
-    """Those of a loader of torch, and of the samplers that it is made of"""
+    """The generators of a loader of torch, and of the samplers that it is made of"""
     if isinstance(generator := getattr(loader, "generator", None), torch.Generator):
         yield generator
     for name in ("sampler", "batch_sampler"):
@@ -113,6 +113,7 @@ def drawn_apart(loader: Iterable, seed: int) -> Iterator:
     """
     rest, own = None, None
     while True:
+        # What the model draws goes on as if nothing had been drawn here.
         others = states()
         try:
             if rest is None:
@@ -131,9 +132,9 @@ def drawn_apart(loader: Iterable, seed: int) -> Iterator:
 
 class Phase:
     """
-    ## One pass over batches
+    ## Phase
 
-    The trainer and the validator of a run
+    One pass over batches: the trainer and the validator of a run
     """
 
     def __init__(self, conf: Any, loader: Iterable, *, n_rounds: int, modules: Iterable = ()):
@@ -141,7 +142,7 @@ class Phase:
         * `conf` has the step
         * `loader` has the batches
         * `n_rounds` is the number of parts that a pass over all batches is cut into
-        * `modules` are metrics of labml_helpers, which count for each phase apart
+        * `modules` are metrics of labml_helpers, which count in each phase for itself
         """
         self.conf = conf
         self.loader = loader
@@ -173,10 +174,12 @@ class Phase:
         """Do the rest of the phase, from the position on."""
         position, listener = self.conf.position, self.conf._listener
         end = self.bounds(position.round if self.n_rounds > 1 else 0)[1]
+        # The index tells the step which batch is the last one of an update, or of the epoch.
         index = BatchIndex(len(self.loader), self.n_rounds)
         index.reset(len(self.loader), self.n_rounds)
         index.idx = position.batch
         listener.on_phase(position, end)
+        # Metrics of labml_helpers have a state, which is another one in each phase.
         for module, state in zip(self.modules, self.states, strict=True):
             module.set_state(state)
             if not position.batch:
@@ -195,6 +198,7 @@ class Phase:
             index.step()
             position.batch = index.idx
             listener.on_batch(position, end)
+        # The next round of this epoch goes on here.
         self.place = position.epoch, end
         if end == len(self.loader) and self.modules:
             for module in self.modules:
@@ -204,9 +208,9 @@ class Phase:
 
 class Loop:
     """
-    ## Rounds
+    ## Loop
 
-    Each iteration is one round, and the position says which.
+    All rounds of a run. Each iteration is one round, and the position says which.
     """
 
     def __init__(self, position: Position, *, epochs: int, n_rounds: int):

@@ -1,9 +1,10 @@
 r"""
 # Masking Configs
 
-A text of which tokens are hidden: two special tokens beside those of the text, and the
-probabilities of [MLM](../transformers/mlm.html). Experiments with masked language models start
-from these options.
+A model that fills in hidden tokens needs two special tokens beside those of the text, and the
+probabilities of [MLM](../transformers/mlm.html).
+
+Experiments with masked language models start from these options.
 """
 
 from labml.configs import option
@@ -15,7 +16,9 @@ from labnn.transformers.mlm import MLM
 
 class MaskedTextConfigs(TextTrainingConfigs):
     """
-    ## Training on hidden tokens
+    ## MaskedTextConfigs
+
+    A training on text of which tokens are hidden
     """
 
     # Size of the vocabulary: the tokens of the text and two special ones
@@ -42,7 +45,7 @@ class MaskedTextConfigs(TextTrainingConfigs):
         _ = self.mlm
 
     def check(self):
-        """Both shares are taken from the hidden tokens."""
+        """Both shares are taken from the tokens to predict."""
         super().check()
         if self.randomize_prob + self.no_change_prob > 1:
             raise ConfigError(

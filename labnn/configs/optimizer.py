@@ -1,11 +1,14 @@
 r"""
 # Optimizer Configs
 
-The optimizer of a run by name: `optimizer=Noam optimizer.learning_rate=1`. The names of the options
-are those of the optimizers.
+The optimizer of a run by name, and its options below it:
 
-The parameters come from outside, and only when the optimizer is made: reading a rate does not build
-a model.
+```sh
+python -m experiments.mlm optimizer=Noam optimizer.learning_rate=1
+```
+
+The names are those of the [optimizers](../optimizers/index.html). The parameters come from outside,
+and only when the optimizer is made: reading a rate does not build a model.
 """
 
 from collections.abc import Iterable
@@ -29,7 +32,9 @@ from labnn.optimizers import Noam as NoamOptimizer
 
 class OptimizerConfigs(StrictConfigs):
     """
-    ## Optimizer options
+    ## OptimizerConfigs
+
+    Each optimizer reads those that it has; a run warns of what was set and is not read.
     """
 
     # The optimizer
@@ -67,7 +72,7 @@ class OptimizerConfigs(StrictConfigs):
 
 @option(OptimizerConfigs.optimizer)
 def Adam(c: OptimizerConfigs) -> AdamOptimizer:
-    """[Adam](../optimizers/adam.html), weight decay as a term of the loss"""
+    """[Adam](../optimizers/adam.html#Adam), weight decay as a term of the loss"""
     return AdamOptimizer(
         c.parameters,
         lr=c.learning_rate,
@@ -79,7 +84,7 @@ def Adam(c: OptimizerConfigs) -> AdamOptimizer:
 
 @option(OptimizerConfigs.optimizer)
 def AdamW(c: OptimizerConfigs) -> AdamWOptimizer:
-    """[Adam](../optimizers/adam.html), weight decay beside the gradient"""
+    """[Adam](../optimizers/adam.html#AdamW), weight decay beside the gradient"""
     return AdamWOptimizer(
         c.parameters,
         lr=c.learning_rate,

@@ -1,9 +1,11 @@
 r"""
 # Overrides
 
-An override gives an option a value by name, `{"transformer.n_layers": 4}`. In code and on the
-command line it is the same thing. All overrides are checked against the tree of options before
-anything is computed, and every mistake is named at once:
+An override gives an option a value by name, `{"transformer.n_layers": 4}`, in code and on the
+command line alike.
+
+All overrides are checked against the tree of options before anything is computed, and every mistake
+is named at once:
 
 * a key has to exist, at any depth: a misspelled one is answered with the nearest name
 * a value has to fit the type and the range, a text has to name an option where there are options
@@ -11,9 +13,9 @@ anything is computed, and every mistake is named at once:
   `optimizer.optimizer=Noam`; a dictionary gives several of its options
 
 Values that are right and have no effect are found as well, after the first update: what was
-overridden and never read (`unread`).
+overridden and never read ([`unread`]).
 
-[Strict configs](base.html) call `resolve`; [the command line](command_line.html) makes the
+[Strict configs](base.html) call [`resolve`]; [the command line](command_line.html) makes the
 dictionary.
 """
 
@@ -80,10 +82,14 @@ def given(conf: BaseConfigs, key: str) -> Any:
 @dataclass(frozen=True)
 class Known:
     """
-    ## What is known of a field before it is computed
+    ## Known
+
+    What is known of a field before it is computed
     """
 
+    # What it takes
     annotation: Any
+    # Its options by name
     functions: dict[str, Callable]
     is_overridden: bool
     # Whether its value is a function that the run calls
@@ -91,12 +97,12 @@ class Known:
 
 
 def keys(conf: BaseConfigs) -> list[str]:
-    """The names of its fields, in the order of their declarations"""
+    """The names of the fields of a config, in the order of their declarations"""
     return [*conf._Configs__types]
 
 
 def look(conf: BaseConfigs, key: str) -> Known:
-    """For lists of options"""
+    """What a list of options says of a field"""
     functions = conf._Configs__options.get(key, {})
     is_overridden = key in conf._Configs__values_override
     late = conf._Configs__default_overrides.get(key, (None, None))[1]
@@ -129,6 +135,7 @@ def _resolve(
 
     * `prefix` is what stands before the keys of `values` in the result, `where` in messages
     """
+    # What is meant for nested configs, by their names: `a.b` and `b` within `a` are the same.
     below: dict[str, dict[str, Any]] = {}
     for key, value in values.items():
         if not isinstance(key, str) or not all(part.strip() for part in key.split(".")):
@@ -146,6 +153,7 @@ def _resolve(
                 _put(name, inner, f"{where}{head}.", below.setdefault(head, {}), problems)
         else:
             _take(conf, head, value, prefix, where, clean, problems, below)
+    # Each nested config looks at its own part.
     for head, inner in below.items():
         nested = template(conf, head, values.get(head))
         if nested is not None:
@@ -161,6 +169,7 @@ def _resolve(
 
 def _take(conf, head, value, prefix, where, clean, problems, below) -> None:
     """One value for one field"""
+    # A text that is no option of this field is meant for the config behind it.
     primary = getattr(template(conf, head), "_primary", None)
     is_own = value in conf._Configs__options.get(head, {}) if isinstance(value, str) else True
     if primary and not is_own:
@@ -172,6 +181,7 @@ def _take(conf, head, value, prefix, where, clean, problems, below) -> None:
         # A config that was made to look things up may not know what is around it.
         problems.append(str(e) if str(e).startswith(where) else where + str(e))
         return
+    # The value that it was read with may be given once more.
     if head in conf._Configs__cached:
         overrides = conf._Configs__values_override
         if head not in overrides or repr(overrides[head]) != repr(value):
@@ -256,6 +266,7 @@ def all_overrides(conf: BaseConfigs) -> dict[str, Any]:
     """What was overridden, in `conf` and in nested configs, by full names"""
     found = dict(conf._Configs__values_override)
     inner = {key: all_overrides(nested) for key, nested in conf._Configs__cached_configs.items()}
+    # Overrides wait here for a nested config that was not computed yet.
     for key, values in [*inner.items(), *conf._Configs__secondary_values.items()]:
         found.update((f"{key}.{name}", value) for name, value in values.items())
     return found

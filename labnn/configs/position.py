@@ -1,8 +1,8 @@
 r"""
 # Position
 
-Where a run is: epoch, round, phase and batch. An epoch has `inner_iterations` rounds; each round
-samples, trains on its share of the batches, and validates.
+Where a run is: epoch, [round](rounds.html), phase and batch. An epoch has `inner_iterations`
+rounds; each of them samples, trains on its share of the batches, and validates.
 
 Everything random that belongs to a place draws from a generator made from the seed and that place:
 which tokens are masked in batch 7 of epoch 3 is a function of these numbers alone. A run that
@@ -10,8 +10,8 @@ continues in the middle then draws what it would have drawn, and two experiments
 the same masks however differently they use random numbers in between. Validation leaves out the
 epoch: its masks are the same every time, so that its results can be compared.
 
-Code of other people draws from the global generators, and is given states of its own for what has
-to be repeatable.
+Code of other people draws from the global generators. Where that has to be repeatable, as in the
+[loop](loop.html), they are set for it and put back afterwards.
 """
 
 import random
@@ -28,9 +28,13 @@ PHASES = ("sample", "train", "valid")
 class Position:
     """
     ## Position
+
+    The loop moves it, and a checkpoint keeps it.
     """
 
+    # Where all random numbers come from
     seed: int = 0
+    # Passes over the training part that are complete
     epoch: int = 0
     # Part of the epoch, from 0 to `inner_iterations`
     round: int = 0
@@ -50,6 +54,7 @@ class Position:
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
         """A generator for this place. Neighbouring places and seeds share nothing."""
+        # Validation is the same in every epoch, so its place is the batch alone.
         place = {
             "train": (self.epoch, self.batch),
             "sample": (self.epoch, self.round),
@@ -77,19 +82,19 @@ def seed_all(seed: int) -> None:
 
 
 def seed_cpu(seed: int) -> None:
-    """Set those of the processor, which data is made with, and leave those of a GPU alone."""
+    """Set the generators of the processor, which data is made with, and no GPU's."""
     torch.default_generator.manual_seed(seed % 2**64)
     random.seed(seed)
     np.random.seed(seed % 2**32)
 
 
 def states() -> tuple:
-    """Where those of the processor are"""
+    """Where the generators of the processor are"""
     return torch.get_rng_state(), random.getstate(), np.random.get_state()
 
 
 def restore(kept: tuple[torch.Tensor, Any, Any]) -> None:
-    """Put those of the processor back."""
+    """Put the generators of the processor back."""
     torch.set_rng_state(kept[0])
     random.setstate(kept[1])
     np.random.set_state(kept[2])

@@ -2,7 +2,9 @@ r"""
 # Rounds of Training
 
 The outer half of a training: epochs, in them rounds, in each round samples, training and
-validation. It stands on `TrainValidConfigs` of labml_helpers and keeps its fields and its form: a
+validation.
+
+It stands on `TrainValidConfigs` of labml_helpers and keeps its fields and its form: a
 subclass may have `init`, `step` and `sample` of its own, and `run` calls them in the same order.
 The [loop](loop.html) itself is ours, because labml_helpers' cannot say where it is.
 
@@ -29,7 +31,9 @@ from labnn.configs.types import ConfigError, NonNegativeInt, PositiveInt
 
 class RoundsConfigs(StrictConfigs, TrainValidConfigs):
     """
-    ## Options of the rounds
+    ## RoundsConfigs
+
+    The options of the rounds, and the order in which a run does everything
     """
 
     # Where all random numbers come from
@@ -88,6 +92,8 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
     def run(self):
         """
         ### The whole run
+
+        The listener hears of a start when everything is built, and of the end whatever happens.
         """
         check_registered(self)
         try:
@@ -117,6 +123,7 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         # Data that is made up, and modules that are made in `init`, belong to the seed as well.
         seed_all(self.seed)
         self.init()
+        # Each option is computed now, so that none fails in the middle of the run.
         for part in ("train_loader", "valid_loader", "model", "optimizer", "trainer", "validator"):
             getattr(self, part)
         check_loader("train_loader", self.train_loader)
@@ -172,6 +179,7 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         A complete run to which more epochs are given has shown its samples already.
         """
         position = self.position
+        # A run that goes on begins in the phase that it stopped in.
         if position.phase == "sample":
             self.phase("sample")
         if position.phase in ("sample", "done"):

@@ -40,7 +40,9 @@ _COPIED = (list, dict, set, BaseConfigs)
 
 class Field(ConfigItem):
     """
-    ## A field of one class
+    ## Field
+
+    A field of one class.
 
     labml writes the declarations of subclasses into the object of the base class through `update`.
     Each class has its own object here, so there is nothing to write.
@@ -60,6 +62,7 @@ def is_field(key: str) -> bool:
 
 def check_body(cls: type) -> None:
     """Raises `ConfigError` for what cannot work, or would work by accident."""
+    # labml reads the bodies of configs only.
     for base in cls.__mro__[1:]:
         if not issubclass(base, BaseConfigs) and base is not object and base not in _ENGINE:
             raise ConfigError(
@@ -67,6 +70,7 @@ def check_body(cls: type) -> None:
                 "find its methods; derive it from StrictConfigs"
             )
     inherited, own = _methods(cls.__mro__[1:]), inspect.get_annotations(cls)
+    # A type that is a text says nothing when a value is held to it.
     for key, annotation in own.items():
         if _is_text(annotation):
             raise ConfigError(
@@ -76,6 +80,7 @@ def check_body(cls: type) -> None:
     # labml calls these itself, and passes over fields of the same name.
     for key in [*(RESERVED_CLASS & cls.__dict__.keys()), *(_RESERVED & own.keys())]:
         raise ConfigError(f"{cls.__name__}.{key} is a name of labml's own; give it another name")
+    # Whichever base class came first would hide what the other has.
     for key in sorted(inherited & nearest_fields(cls.__mro__[1:]).keys()):
         raise ConfigError(
             f"{cls.__name__}.{key} is a field in one base class and a method in another; give one "
@@ -91,6 +96,7 @@ def _is_text(annotation: Any) -> bool:
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if isinstance(annotation, (str, ForwardRef)):
         return True
+    # What stands in `Literal` are values, and in `Annotated` only the first is a type.
     args = {Literal: (), Annotated: args[:1]}.get(origin, args)
     return any(_is_text(inner) for inner in args)
 
@@ -136,6 +142,7 @@ def _problem(key: str, value: Any, inherited: set[str], cls: type) -> str | None
 def nearest_fields(classes: Any) -> dict[str, ConfigItem]:
     """The nearest declaration of each field among `classes`, which come nearest first."""
     found: dict[str, ConfigItem] = {}
+    # The farthest comes first, and what is nearer replaces it.
     for base in reversed([c for c in classes if issubclass(c, BaseConfigs)]):
         for key, item in base.__dict__.items():
             is_declared = isinstance(item, ConfigItem) and not getattr(item, "is_inherited", False)
@@ -188,6 +195,7 @@ def check_defaults(conf: Any) -> None:
                 )
             continue
         value = field.value
+        # Where there are options, a text is the name of one.
         if isinstance(value, str) and options and value not in options:
             raise ConfigError(
                 f"the default of {name}.{key} is {value!r}, and it has only the options "

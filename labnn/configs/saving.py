@@ -1,14 +1,15 @@
 r"""
 # Saving and Stopping
 
-When a run is saved, which checkpoints are kept, and what "best" means. The best model is the one
-with the best value of a metric of the validation; whether that is the lowest or the highest follows
-from the name of the metric, because a run that keeps the model with the highest loss is found out
-when it is over.
+When a run is saved, which checkpoints are kept, and what "best" means.
+
+The best model is the one with the best value of a metric of the validation; whether that is the
+lowest or the highest follows from the name of the metric, because a run that keeps the model with
+the highest loss is found out when it is over.
 
 Early stopping ends a run when that metric has not become better for a number of validations.
 
-[Runs](../runs/keeper.html) do the saving.
+The [keeper](../runs/keeper.html) does the saving, and [best](../runs/best.html) compares values.
 """
 
 import re
@@ -17,15 +18,18 @@ from typing import Literal
 from labnn.configs.base import StrictConfigs
 from labnn.configs.types import ConfigError, NonNegativeInt, did_you_mean
 
-# Words in the name of a metric
+# Words in the name of a metric that say which of its values are best
 LOWEST = ("loss", "perplexity", "ppl", "nll", "error", "bits", "bpc", "wer", "cer")
 HIGHEST = ("accuracy", "bleu", "f1", "precision", "recall", "auc", "mcc")
+# What the tracker adds to the names of a validation
 ENDING = ".valid"
 
 
 class CheckpointConfigs(StrictConfigs):
     """
-    ## Options of checkpoints
+    ## CheckpointConfigs
+
+    When checkpoints are written, and which of them stay
     """
 
     # Updates between checkpoints; 0 finds the distance at which saving takes less than 1 % of the
@@ -58,6 +62,7 @@ class CheckpointConfigs(StrictConfigs):
                 f"{ENDING!r}, for instance 'loss.valid'"
             )
         known = direction_of(self.metric)
+        # A name without one of the words could mean either.
         if known is None and told == "auto":
             first = self.metric.removesuffix(ENDING)
             hint = did_you_mean(first, [*LOWEST, *HIGHEST])
@@ -65,6 +70,7 @@ class CheckpointConfigs(StrictConfigs):
                 f"{name} is {self.metric!r}, and nothing in it says which values are better{hint}"
                 f"; or set {self._path('direction')} to lowest or highest"
             )
+        # Nobody wants the highest loss: such a direction is a slip.
         if known is not None and told not in ("auto", known):
             raise ConfigError(
                 f"{self._path('direction')} is {told}, and {name} is {self.metric!r}, of which the "
@@ -75,7 +81,9 @@ class CheckpointConfigs(StrictConfigs):
 
 class EarlyStoppingConfigs(StrictConfigs):
     """
-    ## Options of early stopping
+    ## EarlyStoppingConfigs
+
+    When a run has nothing more to learn
     """
 
     # Validations without a better value of checkpoint.metric after which the run ends; 0 never ends

@@ -1,13 +1,16 @@
 r"""
 # Scores
 
-How good predictions were, as sums. A mean over batches weighs a token by the size of the batch that
-it came in: the last batch of an epoch is smaller, and masked batches have different numbers of
-labels. Sums can be added, and divided once at the end,
+How good predictions were, as sums, in which every token counts the same.
+
+A mean over batches weighs a token by the size of the batch that it came in: the last batch of an
+epoch is smaller, and masked batches have different numbers of labels. Sums can be added, and
+divided once at the end,
 
 $$\text{loss} = \frac{\sum_b \sum_{t \in b} -\log p(t)}{\sum_b |b|}$$
 
-with $b$ the batches and $|b|$ the number of tokens in $b$ that are scored.
+with $b$ the batches, $|b|$ the number of tokens in $b$ that are scored, and $p(t)$ the probability
+that the model gives token $t$.
 
 The [training step](training.html) adds up what `forward_loss` of an experiment returns.
 """
@@ -21,10 +24,10 @@ from torch.nn import functional as F
 @dataclass
 class Scores:
     """
-    ## Scores of one batch
+    ## Scores
 
-    `loss` is a sum with a gradient, the others are counts; `targets` says how often each token was
-    to be predicted, where that is known.
+    The scores of one batch: `loss` is a sum with a gradient, the others are counts. `targets` says
+    how often each token was to be predicted, where that is known.
     """
 
     loss: torch.Tensor
@@ -35,7 +38,7 @@ class Scores:
 
 def score(logits: torch.Tensor, targets: torch.Tensor, ignore: int) -> Scores:
     r"""
-    Cross-entropy and hits.
+    Cross-entropy, and how often the likeliest token is the right one, as sums.
 
     * `logits` has shape `[seq_len, batch_size, n_tokens]`
     * `targets` has shape `[seq_len, batch_size]`
@@ -54,7 +57,9 @@ def score(logits: torch.Tensor, targets: torch.Tensor, ignore: int) -> Scores:
 
 class Meter:
     """
-    ## Scores of many batches
+    ## Meter
+
+    The scores of many batches
     """
 
     def __init__(self):
@@ -62,16 +67,17 @@ class Meter:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was added"""
+        """Forget what was added."""
         self.loss, self.n_correct, self.n_tokens = 0.0, 0, 0
         self.targets: torch.Tensor | int = 0
 
     def add(self, scores: Scores) -> None:
-        """Add one batch, in double precision, whatever the device has"""
+        """Add one batch, in double precision, whatever the device has."""
         self.loss += float(scores.loss.detach())
         self.n_correct += int(scores.n_correct)
         self.n_tokens += int(scores.n_tokens)
         if scores.targets is not None:
+            # Sums from a checkpoint may be on another device.
             if isinstance(self.targets, torch.Tensor):
                 self.targets = self.targets.to(scores.targets.device)
             self.targets = self.targets + scores.targets
@@ -81,7 +87,7 @@ class Meter:
         return dict(vars(self))
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on from these sums; a count by tokens moves to its device with the next batch."""
+        """Go on from these sums."""
         vars(self).update(state)
 
     def means(self) -> dict[str, float]:

@@ -2,9 +2,11 @@ r"""
 # State
 
 What the next step of a training depends on, beside the options: everything that has to be on disk
-for a run to go on as if it had never stopped. Whatever has a `state_dict` and a `load_state_dict`
-takes part, as modules and optimizers do; here are the parts that torch leaves out. `state_parts` of
-the [rounds](rounds.html) and of the [training](training.html) list them all.
+for a run to go on as if it had never stopped.
+
+Whatever has a `state_dict` and a `load_state_dict` takes part, as modules and optimizers do; here
+are the parts that torch leaves out. The [rounds](rounds.html#RoundsConfigs.state_parts) and the
+[training](training.html#TrainingConfigs.state_parts) list them all.
 """
 
 from typing import Any
@@ -20,9 +22,10 @@ PROCESSOR = ("torch", "python", "numpy")
 
 class RandomState:
     """
-    ## The global generators
+    ## RandomState
 
-    Dropout draws from that of its device, and code of other people from any of them.
+    The global generators. Dropout draws from that of its device, and code of other people from any
+    of them.
     """
 
     def state_dict(self) -> dict:
@@ -46,9 +49,10 @@ class RandomState:
 
 class Gradients:
     """
-    ## Unfinished gradients
+    ## Gradients
 
-    Between the batches of one update the gradients are a sum that the next batch adds to.
+    Unfinished gradients. Between the batches of one update they are a sum that the next batch adds
+    to.
     """
 
     def __init__(self, model: nn.Module):
@@ -66,7 +70,7 @@ class Gradients:
         }
 
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
-        """Put them to their parameters."""
+        """Give them back to their parameters."""
         for name, parameter in self.model.named_parameters():
             kept = state.get(name)
             parameter.grad = None if kept is None else kept.to(parameter.device)
@@ -79,8 +83,8 @@ def state_of(parts: dict[str, Any]) -> dict[str, Any]:
 
 def put_back(parts: dict[str, Any], state: dict[str, Any]) -> None:
     """
-    Give each part its state, in their order. A part that had none, as a scale that was not used, is
-    left as it is.
+    Give each part its state, in their order. A part that had none, such as a scale that was not
+    used, is left as it is.
     """
     for name, part in parts.items():
         if state[name]:

@@ -26,7 +26,9 @@ MISTAKES = (ConfigError, CorpusError, UnknownToken)
 
 class TextConfigs(StrictConfigs):
     """
-    ## Text options
+    ## TextConfigs
+
+    Which text, and how it is cut into two parts
     """
 
     # The text, cut into a training and a validation part
@@ -73,7 +75,9 @@ def file(c: TextConfigs) -> corpora.Corpus:
 
 class TextTrainingConfigs(TrainingConfigs):
     """
-    ## Training on text
+    ## TextTrainingConfigs
+
+    What a training on text has beside the options of every training
     """
 
     # A text may lie somewhere else when a run goes on: it is known by its sum.
@@ -111,6 +115,7 @@ class TextTrainingConfigs(TrainingConfigs):
         if constant is None or accuracy is None:
             return ""
         token, share = constant
+        # Special tokens, such as the mask, are not the tokenizer's.
         name = self.tokenizer.tokens[token] if token < self.tokenizer.n_tokens else "*"
         return (
             f"accuracy on {self.meter.n_tokens:,} tokens of the validation part: {accuracy:.3f}; "
@@ -119,7 +124,7 @@ class TextTrainingConfigs(TrainingConfigs):
 
 
 def text_sum(text: str) -> str:
-    """The SHA-256 of a text, which may hold half characters"""
+    """The SHA-256 of a text, which may hold halves of surrogate pairs"""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

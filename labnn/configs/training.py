@@ -1,10 +1,11 @@
 r"""
 # Training Configs
 
-What every training has beside its [rounds](rounds.html): a device, an optimizer, and the step. The
-step is written once, here. An experiment says what its loss is, in `forward_loss(batch)`, and
-whatever a run needs around that is done for it: device, train and eval mode, mixed precision,
-accumulation, clipping, metrics, tracking.
+What every training has beside its [rounds](rounds.html): a device, an optimizer, and the step.
+
+The step is written once, here. An experiment says what its loss is, in
+[`forward_loss(batch)`](#TrainingConfigs.forward_loss), and whatever a run needs around that is done
+for it: device, train and eval mode, mixed precision, accumulation, clipping, metrics, tracking.
 
 Names of options are those of labml's experiments, so that overrides written for them go on working.
 """
@@ -28,7 +29,9 @@ from labnn.configs.update import TrainingError, Update
 
 class TrainingConfigs(RoundsConfigs):
     """
-    ## Training options
+    ## TrainingConfigs
+
+    The options of a training, and the step that experiments share
     """
 
     # Sequences in a batch
@@ -61,6 +64,7 @@ class TrainingConfigs(RoundsConfigs):
     # Scores of the validation
     meter: Meter = "empty_meter"
 
+    # What `validate` tracks
     _tracked = ("loss.valid", "accuracy.valid")
     # When the last update was made, and the tokens since
     _clock = 0.0
@@ -75,13 +79,13 @@ class TrainingConfigs(RoundsConfigs):
         _ = self.mixed_precision
 
     def state_parts(self) -> dict[str, Any]:
-        """Beside that of the rounds: the scale of half precision, and sums that are not done."""
+        """Beside those of the rounds: the scale of half precision, and the sums so far."""
         parts = {
             **super().state_parts(),
             "scaler": self.mixed_precision.scaler,
             "meter": self.meter,
         }
-        # A step of a person's own may do without it, and with what it reads.
+        # A step of one's own may do without an `Update`, and then none is made for the checkpoint.
         return {**parts, "update": self.update} if self._is_computed("update") else parts
 
     def forward_loss(self, batch: Any) -> Scores:
@@ -99,6 +103,7 @@ class TrainingConfigs(RoundsConfigs):
         self.model.train(is_train)
         batch = to_device(batch, self.device)
 
+        # The outputs of all modules are tracked once an epoch.
         is_hooked = self.is_log_model_activations and is_train and batch_idx.is_last
         with self.mode.update(is_log_activations=is_hooked), self.mixed_precision.autocast():
             scores = self.forward_loss(batch)
@@ -107,9 +112,11 @@ class TrainingConfigs(RoundsConfigs):
                 f"{type(self).__name__}.forward_loss gave a {type(scores).__name__}; it should "
                 "give Scores, for instance those of labnn.configs.scores.score"
             )
+        # A validation only adds up.
         if not is_train:
             return self.meter.add(scores)
 
+        # The tracker counts tokens as its steps.
         n_tokens = n_tokens_in(batch)
         self._n_seen += n_tokens
         tracker.add_global_step(n_tokens)
@@ -135,14 +142,17 @@ class TrainingConfigs(RoundsConfigs):
             if is_stored:
                 store_model_indicators(self.model)
 
+        # People count from one.
         where = f"epoch {self.position.epoch + 1}, batch {self.position.batch + 1}"
         values = self.update.step(f"{where}, step {tracker.get_global_step():,}", store)
+        # A skipped update has nothing to track.
         if not values:
             self._listener.warn(self.update.skipped)
             return
         for name in ("loss", "accuracy"):
             if name in values:
                 tracker.add(f"{name}.", values[name])
+        # The speed is that since the last update, or since the phase began.
         now = time.perf_counter()
         tracker.add("lr", float(self.optimizer.param_groups[0]["lr"]))
         tracker.add("grad_norm", values["grad_norm"])
@@ -156,9 +166,11 @@ class TrainingConfigs(RoundsConfigs):
     def prepare(self):
         """
         ### Build everything
+
+        Beside what the rounds build, everything that scores and tracks
         """
         super().prepare()
-        # Only a validation needs it, and a mistake should not wait for the end of an epoch.
+        # Only a validation needs the meter, and a mistake should not wait for one.
         _ = self.meter
         if self.is_log_model_activations:
             hook_model_outputs(self.mode, self.model, "model")

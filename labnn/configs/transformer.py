@@ -2,8 +2,11 @@ r"""
 # Transformer Configs
 
 The parts of a transformer by name. Each part is computed when it is first read, so a model that has
-no decoder builds none, and each can be exchanged alone: `transformer.encoder=post_norm`,
-`transformer.src_embed=learned`, `transformer.ffn.is_gated=true`.
+no decoder builds none, and each can be exchanged alone:
+
+```sh
+python -m experiments.mlm transformer.encoder=post_norm transformer.ffn.is_gated=true
+```
 
 Attention and feed-forward networks are given as functions that make a new one: the
 [encoder](../transformers/encoder.html) calls them once a layer, and every layer draws weights of
@@ -31,7 +34,9 @@ from labnn.transformers.positional_encoding import (
 
 class FeedForwardConfigs(StrictConfigs):
     """
-    ## Feed-forward options
+    ## FeedForwardConfigs
+
+    The feed-forward network of a layer; each layer makes one from the same options.
     """
 
     # Makes the feed-forward network of one layer
@@ -69,13 +74,16 @@ def _activation(kind: type[nn.Module]) -> Callable[[], nn.Module]:
     return lambda: kind()
 
 
+# The options have the names of torch's classes.
 for _kind in (nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Identity):
     option(FeedForwardConfigs.activation, _kind.__name__)(_activation(_kind))
 
 
 class TransformerConfigs(StrictConfigs):
     """
-    ## Transformer options
+    ## TransformerConfigs
+
+    An encoder, with what stands before and after it
     """
 
     # Number of features of a token vector
@@ -111,6 +119,7 @@ class TransformerConfigs(StrictConfigs):
                 f"{self._path('n_heads')} is {self.n_heads}, which does not divide "
                 f"{self._path('d_model')}, {self.d_model}; choose a divisor"
             )
+        # Only somebody who sets it by name can give this part another width.
         ffn = self._nested("ffn")
         if isinstance(ffn, FeedForwardConfigs) and ffn.d_model != self.d_model:
             raise ConfigError(
@@ -131,6 +140,7 @@ class TransformerConfigs(StrictConfigs):
 def _ffn(c: TransformerConfigs) -> FeedForwardConfigs:
     """The options under `ffn`"""
     conf = FeedForwardConfigs()
+    # Both follow the transformer until they are set themselves.
     conf.set_default(FeedForwardConfigs.d_model, func=lambda: c.d_model)
     conf.set_default(FeedForwardConfigs.dropout_prob, func=lambda: c.dropout_prob)
     return conf
@@ -155,7 +165,7 @@ def _encoder(c: TransformerConfigs, is_pre_norm: bool) -> Encoder:
             is_pre_norm=is_pre_norm,
         )
 
-    # Before-normalization leaves the sum of all parts as it is, and its end needs one more.
+    # With normalization before each part nothing normalizes their sum, so the end needs one more.
     norm = LayerNorm(c.d_model) if is_pre_norm else None
     return Encoder(make_layer, n_layers=c.n_layers, norm=norm)
 

@@ -7,9 +7,11 @@ text is turned into the number or the truth value that it spells, so that the co
 code mean the same.
 
 The conversions are those of [OmegaConf](https://omegaconf.readthedocs.io): a number that would be
-rounded is refused, `1e-3` is a number, `off` is false. On top of them there are ranges,
+rounded is refused, `1e-3` is a number, `off` is false. On top of them there are ranges:
 
-    batch_size: PositiveInt = 64
+```python
+batch_size: PositiveInt = 64
+```
 
 [Strict configs](base.html) use this page for defaults, overrides, assignments and results.
 """
@@ -31,26 +33,28 @@ from omegaconf.errors import OmegaConfBaseException
 
 class ConfigError(ValueError):
     """
-    ## A mistake in the options
+    ## ConfigError
 
-    Its text is one line a mistake: what is wrong, its value, and what would be right.
+    Mistakes in the options: a line for each, with what is wrong, its value, and what would be right
     """
 
 
 class CommandLineText(str):
     """
-    ## A text that was typed
+    ## CommandLineText
 
-    A shell hands over texts only. `text.path=1e5` has to stay `1e5` for an option that takes a
-    text and become a number for one that takes a number, so the text is kept until the type is
-    known.
+    What was typed. A shell hands over texts only: `text.path=1e5` has to stay `1e5` for an option
+    that takes a text, and to become a number for one that takes a number. So the text is kept
+    until the type is known.
     """
 
 
 @dataclasses.dataclass(frozen=True)
 class Range:
     """
-    ## An interval of numbers
+    ## Range
+
+    An interval of numbers
     """
 
     low: float = -math.inf
@@ -75,6 +79,7 @@ class Range:
         return " and ".join([*ends, f"{below} {self.high}"] if self.high < math.inf else ends)
 
 
+# What options take
 PositiveInt = Annotated[int, Range(1)]
 NonNegativeInt = Annotated[int, Range(0)]
 PositiveFloat = Annotated[float, Range(0, is_open=True)]
@@ -118,6 +123,7 @@ def describe(annotation: Any) -> str:
         return "none"
     if annotation in _NAMES:
         return _NAMES[annotation]
+    # `tuple[int, ...]` has one type for all items, `tuple[int, str]` one for each.
     if origin in (list, tuple) and args:
         inner = [describe(a) for a in args if a is not Ellipsis]
         if origin is tuple and Ellipsis not in args:

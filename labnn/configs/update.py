@@ -9,9 +9,9 @@ the mean over all tokens, which is
 
 $$\nabla \frac{\sum_b L_b}{\sum_b n_b} = \frac{n_1}{\sum_b n_b} \sum_b \nabla \frac{L_b}{n_1}$$
 
-with $L_b$ the summed loss of batch $b$. Every loss is divided by the count of the first batch,
-which is known at once and keeps the numbers small, and the gradients are rescaled before the step.
-With one batch nothing is left to rescale.
+with $L_b$ the summed loss of batch $b$. Every loss is divided by $n_1$ (`self.unit`), the count
+of the first batch, which is known at once and keeps the numbers small, and the gradients are
+rescaled before the step. With one batch nothing is left to rescale.
 
 **What is not a number.** A loss or a gradient that is infinite or not a number would spoil every
 weight in one step. The run stops before it and names the place, or, where the user prefers that,
@@ -35,9 +35,9 @@ MAX_SKIPPED = 10
 
 class TrainingError(RuntimeError):
     """
-    ## Training cannot go on
+    ## TrainingError
 
-    `batch` is what the model read last, if that is known.
+    Training cannot go on. `batch` is what the model read last, if that is known.
     """
 
     batch = None
@@ -46,6 +46,8 @@ class TrainingError(RuntimeError):
 class Update:
     """
     ## Update
+
+    The gradients of the batches since the last step, and the next step
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Update:
         self.grad_norm_clip = grad_norm_clip
         self.is_skipping = is_skipping
         self.meter = Meter()
-        # $n_1$
+        # $n_1$, which is 0 before the first batch, and the loss of the update before
         self.unit = 0
         self.last_loss = math.nan
         # Updates without a step: in all, in a row, and why the last one had none
@@ -99,6 +101,7 @@ class Update:
             # A batch without a scored token gives no gradient, and must not divide by nothing.
             self.unit = max(int(scores.n_tokens), 1)
         self.meter.add(scores)
+        # $\nabla \frac{L_b}{n_1}$
         self.precision.scaler.scale(scores.loss / self.unit).backward()
 
     def step(self, where: str, before_step: Callable[[], None] = lambda: None) -> dict[str, float]:
@@ -113,8 +116,10 @@ class Update:
         scaler, meter = self.precision.scaler, self.meter
         if not math.isfinite(meter.loss):
             return self._refuse(f"the loss is {meter.loss} at {where}, after {self.last_loss:.4g}")
+        # From here on the gradients are those of the loss itself.
         scaler.unscale_(self.optimizer)
         parameters = [p for p in self.model.parameters() if p.grad is not None]
+        # $\frac{n_1}{\sum_b n_b}$
         if meter.n_tokens > self.unit:
             for parameter in parameters:
                 parameter.grad.mul_(self.unit / meter.n_tokens)
@@ -130,6 +135,7 @@ class Update:
         if self.grad_norm_clip:
             nn.utils.clip_grads_with_norm_(parameters, self.grad_norm_clip, norm)
         before_step()
+        # That the scaler has skipped a step shows in its scale alone.
         scale = scaler.get_scale()
         scaler.step(self.optimizer)
         scaler.update()
@@ -160,7 +166,7 @@ class Update:
         )
 
     def _leave_out(self, why: str) -> dict:
-        """No step"""
+        """End an update without a step."""
         self.n_skipped += 1
         self.skipped = why
         self._clear()

@@ -1,14 +1,15 @@
 r"""
 # Options Written Down
 
-What a run was made of has to be there when it is over. labml writes `configs.yaml` whenever a value
-was computed, and leaves out defaults, long values, and all of a nested config that was not computed
-yet: no run can be rebuilt from it. Here each option has its value, as far as it is known without
-computing anything: this happens in the middle of computing, and an option that was read for the
-file could not be set any more.
+What a run was made of has to be there when it is over.
 
-A run is rebuilt by giving the values back as [overrides](overrides.html). `--help` lists the same
-options.
+labml writes `configs.yaml` whenever a value was computed, and leaves out defaults, long values, and
+all of a nested config that was not computed yet: no run can be rebuilt from it. Here each option
+has its value, as far as it is known without computing anything: this happens in the middle of
+computing, and an option that was read for the file could not be set any more.
+
+A run is rebuilt by giving the values back as [overrides](overrides.html).
+[`--help`](../runs/options.html) lists the same options.
 """
 
 from contextlib import suppress
@@ -38,6 +39,7 @@ def to_list(conf: BaseConfigs, key: str) -> BaseConfigs | None:
     if not isinstance(value, BaseConfigs) or type(value) in within:
         return None
     value._within = within
+    # It learns the names around it, and gets the overrides that wait for it.
     value._set_ancestry([*conf._Configs__ancestry, key])
     value._set_values(conf._Configs__secondary_values.get(key, {}))
     return value
@@ -66,7 +68,7 @@ def is_written(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """An override as YAML has it"""
+    """An override as YAML has it; an object becomes its text."""
     if isinstance(value, (bool, int, float, type(None))):
         return value
     if isinstance(value, (list, tuple)):
@@ -78,7 +80,7 @@ def plain(value: Any) -> Any:
 
 def complete(conf: BaseConfigs, rows: dict[str, dict]) -> dict[str, dict]:
     """
-    labml's description of the options, with all values that are known
+    labml's description of the options, with all values that are known.
 
     * `rows` has a row for each field of `conf` and of the nested configs that were computed
     """
@@ -86,12 +88,14 @@ def complete(conf: BaseConfigs, rows: dict[str, dict]) -> dict[str, dict]:
         # An object keeps labml's text if it was given, and has none if it is a default.
         with suppress(TypeError):
             rows[key]["value"] = written(given(conf, key))
+        # A nested config that was not computed lists its own fields.
         nested = template(conf, key) if key not in conf._Configs__cached_configs else None
         if nested is not None and type(nested) not in getattr(nested, "_within", ()):
             for name, row in nested._to_json().items():
                 # An option that makes a config may set defaults, and nobody knows them yet.
                 known = {} if nested is given(conf, key) else {"value": None}
                 rows[f"{key}.{name}"] = {**row, **known}
+        # These overrides wait for a config that is not there yet.
         for name, value in conf._Configs__secondary_values.get(key, {}).items():
             row = {"name": name, **rows.get(f"{key}.{name}", dict.fromkeys(rows[key]))}
             row.update(value=short(value), is_explicitly_specified=True)

@@ -1,11 +1,13 @@
 r"""
 # Data
 
-From files to batches of ids, sequence first. [Text files](text_files.html) are read, or refused
-with a line that says what to do. A [checked download](download.html) gets what is not there.
-[Corpora](corpora.html) are texts cut into a training and a validation part,
-[Windows](windows.html) turns the ids of a part into batches, and [prompts](prompts.html) lays out a
-person's own texts in the same way.
+From files to batches of ids, sequence first.
+
+* [Text files](text_files.html) are read, or refused with a line that says what to do.
+* A [checked download](download.html) gets what is not there.
+* [Corpora](corpora.html) are texts cut into a training and a validation part.
+* [Windows](windows.html) turn the ids of a part into batches.
+* [Prompts](prompts.html) lay out a person's own texts in the same way.
 """
 
 from labnn.data.corpora import Corpus as Corpus

@@ -14,10 +14,10 @@ names and phrases, and a model that has seen both sides of a line would be judge
 | $n$ | `len(text)` | number of characters |
 | $f$ | `valid_fraction` | the share that validates |
 
-Three sources:
+There are three sources:
 
 * `shakespeare`: eight plays, 1.1 million characters, part of the package and so there without a
-  network. `labnn/data/shakespeare/README.md` says where they come from and under which licence.
+  network. The file `README.md` beside them says where they come from and under which licence.
 * `tiny_shakespeare`: the file that
   [char-rnn](https://github.com/karpathy/char-rnn/tree/master/data/tinyshakespeare) made common, for
   comparison with published results.
@@ -32,6 +32,7 @@ from pathlib import Path
 from labnn.data.download import cache_folder, download
 from labnn.data.text_files import CorpusError, decode, read_text
 
+# What ships with the package, and the download, which is known to the last byte.
 SHAKESPEARE = Path(__file__).parent / "shakespeare" / "shakespeare.txt.gz"
 TINY_SHAKESPEARE_URL = (
     "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"
@@ -58,7 +59,9 @@ class Corpus:
 
 def cut(text: str, source: str, valid_fraction: float = 0.1) -> tuple[str, str]:
     """
-    The part that trains and the part that validates.
+    ## The cut
+
+    The part that trains and the part that validates. Neither may be empty.
     """
     if not 0 < valid_fraction < 1:
         raise CorpusError(f"valid_fraction={valid_fraction} has to be between 0 and 1")
@@ -73,7 +76,9 @@ def cut(text: str, source: str, valid_fraction: float = 0.1) -> tuple[str, str]:
 
 def unpack(packed: Path) -> str:
     """
-    The text of a compressed file of the package.
+    ## A compressed file of the package
+
+    Whatever is wrong with it, it is the installation that has to be mended.
     """
     try:
         # A file that is cut or changed fails its checksum. An empty one has none to fail.
@@ -89,6 +94,8 @@ def unpack(packed: Path) -> str:
 
 def shakespeare() -> Corpus:
     """
+    ## Shakespeare
+
     The eight plays that ship with labnn, Coriolanus first. Sixty-five characters occur; two empty
     lines stand between scenes.
     """
@@ -102,6 +109,8 @@ def tiny_shakespeare(
     url: str = TINY_SHAKESPEARE_URL,
 ) -> Corpus:
     """
+    ## Tiny Shakespeare
+
     * `path` is a copy of the file, which is used as it is
     * `cache_dir` is where the download is kept, by default `cache_folder()`
     * `url` is where it comes from, if it is not in the cache
@@ -131,6 +140,8 @@ def text_file(
     valid_fraction: float = 0.1,
 ) -> Corpus:
     """
+    ## A person's own text
+
     * `path` is a text file, or a folder of `.txt` files, to be cut
     * `train` and `valid` are two such texts that are cut already, instead of `path`
     * `encoding` is that of all files

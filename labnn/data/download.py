@@ -1,5 +1,5 @@
 r"""
-# Checked download
+# Checked Download
 
 A download that breaks off leaves a file that looks like any other. If it already bears its final
 name, the next run trains on it without a word. So the final name is given last, and only to bytes
@@ -11,7 +11,8 @@ that are known to be right:
 3. rename it. A rename within a file system is atomic: whoever opens the final name, even after a
    crash or from another process, finds all of the file or none of it.
 
-What is in the cache is checked again at each use, which takes milliseconds at this size.
+What is in the cache is checked again at each use, which takes milliseconds at this size. The one
+that is downloaded is Tiny Shakespeare, of the [corpora](corpora.html).
 """
 
 import hashlib
@@ -27,7 +28,9 @@ from labnn.data.text_files import CorpusError
 
 def cache_folder() -> Path:
     r"""
-    Where downloads are kept: `$LABNN_CACHE`, or `labnn` in `$XDG_CACHE_HOME`, or `~/.cache/labnn`.
+    ## Where downloads are kept
+
+    In `$LABNN_CACHE`, or in `labnn` in `$XDG_CACHE_HOME`, or in `~/.cache/labnn`.
     """
     if os.environ.get("LABNN_CACHE"):
         return Path(os.path.expanduser(os.environ["LABNN_CACHE"])).absolute()
@@ -43,14 +46,18 @@ def cache_folder() -> Path:
 
 def is_right(data: bytes, sha256: str) -> bool:
     """
-    Whether these are the expected bytes.
+    ## Whether bytes are those that are expected
+
+    The checksum is enough: nobody knows how to make other bytes with the same one.
     """
     return hashlib.sha256(data).hexdigest() == sha256
 
 
 def fetch(url: str, n_bytes: int, sha256: str, remedy: str) -> bytes:
     """
-    The bytes at `url`, which are the expected ones.
+    ## Read
+
+    The bytes at `url`, or an error with the remedy. Step 1 of the list.
     """
     try:
         with urllib.request.urlopen(url, timeout=30) as response:
@@ -74,7 +81,9 @@ def fetch(url: str, n_bytes: int, sha256: str, remedy: str) -> bytes:
 
 def write_whole(path: Path, data: bytes):
     """
-    Write a file so that it is there whole or not at all.
+    ## Write
+
+    The file is there whole or not at all. Steps 2 and 3 of the list.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
@@ -93,6 +102,8 @@ def write_whole(path: Path, data: bytes):
 
 def download(url: str, path: Path, *, n_bytes: int, sha256: str, remedy: str) -> bytes:
     """
+    ## From the cache or from the network
+
     The expected bytes: those at `path` if they are right, otherwise those at `url`, which are then
     kept at `path`.
 

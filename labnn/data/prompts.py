@@ -25,13 +25,14 @@ class Prompts:
     """
     ## Prompts
 
-    `columns[n]` says which columns of `ids` the prompt `n` has.
+    What is shown and what is read: `pieces[n]` are the pieces of prompt `n`, and `ids` has them for
+    the model. `columns[n]` says which columns of `ids` are theirs.
     """
 
     pieces: list[list[str]]
     ids: torch.Tensor
     columns: list[range]
-    # Prompt, place in it, and piece
+    # Pieces without an id, each with the number of its prompt and its place there.
     unknown: list[tuple[int, int, str]]
 
     def rows(self, grid: torch.Tensor) -> list[torch.Tensor]:
@@ -53,6 +54,8 @@ def prompt_batch(
     mask_token: int,
 ) -> Prompts:
     r"""
+    ## From texts to a batch
+
     * `tokenizer` cuts the texts and knows the ids
     * `texts` are the prompts
     * `seq_len` is the number of tokens in a column
@@ -69,6 +72,7 @@ def prompt_batch(
         chunks = ids.split(seq_len)
         columns.append(range(len(parts), len(parts) + len(chunks)))
         parts += chunks
+    # Padding is there first, and the texts are written over it, column by column.
     ids = torch.full((seq_len, len(parts)), padding_token)
     for column, chunk in enumerate(parts):
         ids[: len(chunk), column] = chunk

@@ -1,5 +1,5 @@
 r"""
-# Text files
+# Text Files
 
 Whatever a person names as training text is either read whole and faithfully, or refused with one
 line that says what is wrong, where, and what to do. A model trains on anything: a picture read as
@@ -12,6 +12,8 @@ text, or a file cut short, would show only as a strange loss hours later.
 * **Folders.** The files in the folder itself whose names end in `.txt`, sorted by name; hidden ones
   (`.name`) are left out. Each loses its last newlines, and two empty lines stand between them:
   `DOCUMENT_BREAK`, which also separates the scenes of the corpus that ships with labnn.
+
+[Corpora](corpora.html) cut such a text in two.
 """
 
 import difflib
@@ -31,6 +33,8 @@ class CorpusError(ValueError):
 
 def nearest(path: Path) -> str:
     """
+    ## What may have been meant
+
     What to look at when `path` is not there: the names like it in its folder, or the part of the
     path that does exist.
     """
@@ -52,6 +56,8 @@ def nearest(path: Path) -> str:
 
 def decode(data: bytes, where: str, encoding: str) -> str:
     """
+    ## From bytes to text
+
     The text of `data`, with plain newlines.
 
     * `where` begins each error: the option and the path
@@ -87,9 +93,11 @@ def decode(data: bytes, where: str, encoding: str) -> str:
 
 def read_file(path: Path, option: str, encoding: str) -> str:
     """
+    ## One file
+
     The text of the file at `path`, which was named by `option`.
     """
-    # Quoted, since a name may hold a space or a newline
+    # Quoted, since a name may hold a space or a newline.
     where = f"{option}={str(path)!r}"
     try:
         # Reading a pipe would wait for ever.
@@ -101,7 +109,7 @@ def read_file(path: Path, option: str, encoding: str) -> str:
     except CorpusError:
         raise
     except (OSError, ValueError) as error:
-        # Not permitted, a loop of links, a name too long, a disk that fails
+        # Not permitted, a loop of links, a name too long, a disk that fails: the reason says it.
         reason = getattr(error, "strerror", None) or error
         raise CorpusError(f"{where}: cannot be read ({reason}); name a file that can") from None
     return decode(data, where, encoding)
@@ -109,6 +117,8 @@ def read_file(path: Path, option: str, encoding: str) -> str:
 
 def read_text(path: str | Path, *, option: str = "text.path", encoding: str = "utf-8") -> str:
     """
+    ## A file or a folder
+
     The text of a file, or of all `.txt` files of a folder.
 
     * `path` is the file or folder; `~` is the home folder

@@ -5,15 +5,16 @@ A text is one long sequence of ids, and a model reads `seq_len` of them at a tim
 laid out in windows, and a batch puts `batch_size` of them side by side, sequence first. The target
 of each position is the next token, so the last position of a window needs one token behind it:
 
-$$n_{\text{windows}} = \Big\lfloor \frac{N - 1}{L} \Big\rfloor
-\qquad
-\text{start}_i = \min(i L + r_i, \; N - 1 - L)$$
+$$\begin{aligned}
+n_{\text{windows}} &= \Big\lfloor \frac{N - 1}{L} \Big\rfloor \\
+\text{start}_i &= \min(i L + r_i, \; N - 1 - L)
+\end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
 | $N$ | `len(self.ids)` | number of tokens |
 | $L$ | `self.seq_len` | length of a window |
-| $r_i$ | `offsets` | shift of window $i$, drawn from $0 \dots L - 1$ |
+| $r_i$ | `offsets` | shift of window $i$, drawn from $0$ to $L - 1$ |
 
 In training the windows come in a random order and each is shifted by $r_i$, so that a model does
 not always meet the same token at the same position. In validation $r_i = 0$ and the order is that
@@ -23,6 +24,8 @@ of the text: every token is read exactly once, but for at most `seq_len` at the 
 for the epoch and thrown away after it, so nothing that the program draws elsewhere changes them,
 and they change nothing. Any batch of any epoch can be had without the batches before it, which is
 what a run needs that continues in the middle.
+
+[Prompts](prompts.html) are laid out in the same way, from texts that do not fill a window.
 """
 
 from collections.abc import Iterator, Sequence
@@ -74,14 +77,14 @@ class Windows:
                 f"{name}: ids has {array.ndim} axes of {array.dtype} and has to be one sequence of "
                 "integers"
             )
-        # A copy, which stays what it is if the caller's array changes
+        # A copy, which stays what it is if the caller's array changes.
         self.ids = torch.from_numpy(array.astype(np.int64))
         self.seq_len = seq_len
         self.batch_size = batch_size
         self.seed = seed
         self.is_shuffled = is_shuffled
 
-        # $n_{\text{windows}}$
+        # The last token is only ever a target, and what is left over at the end fills no window.
         self.n_windows = (len(self.ids) - 1) // seq_len
         if self.n_windows < 1:
             raise CorpusError(
@@ -111,7 +114,7 @@ class Windows:
         generator = torch.Generator().manual_seed(int(mixed[0]))
         order = torch.randperm(self.n_windows, generator=generator)
         offsets = torch.randint(self.seq_len, (self.n_windows,), generator=generator)
-        # $\text{start}_i$, where the shift must not push the last windows over the end
+        # $\text{start}_i$, where the shift must not push the last windows over the end.
         return (starts + offsets).clamp(max=len(self.ids) - 1 - self.seq_len)[order]
 
     def batch(self, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -132,7 +135,7 @@ class Windows:
 
     def batches(self, epoch: int, first: int = 0) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """
-        Pairs of data and target.
+        Pairs of data and target, where the last pair may be narrower.
 
         * `epoch` counts from zero
         * `first` is the number of the batch to begin with; those before it are not made

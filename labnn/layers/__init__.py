@@ -1,9 +1,9 @@
 r"""
 # Layers
 
-Parts that every model uses, in reading order.
+Small parts that every block uses.
 
-* [Layer normalization](layer_norm.html) gives each token vector mean zero and spread one, also
+* [Layer normalization](layer_norm.html) gives each token vector mean zero and spread one, even
   where the mean is a million times the spread.
 * [Dropout](dropout.html) switches random numbers off while training, at a fraction of the usual
   cost on a processor.

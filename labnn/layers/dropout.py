@@ -14,7 +14,7 @@ m_i = \begin{cases} 0 & \text{with probability } p \\ 1 & \text{otherwise} \end{
 |---|---|---|
 | $p$ | `dropout_prob` | probability that a number is dropped |
 | $m_i$ | `is_kept` | one independent coin per number |
-| $\frac{1}{1 - p}$ | `scale` | keeps the expected value of $y_i$ at $x_i$ |
+| $1 / (1 - p)$ | `scale` | keeps the expected value of $y_i$ at $x_i$ |
 
 **Departure.** The paper scales the weights down after training. We scale up while training, so that
 evaluation has nothing to do.
@@ -30,15 +30,16 @@ the rounded value.
 import torch
 from torch import nn
 
-# A coin has this many equally likely sides, 16 bits.
+# A coin is 16 bits, so it has this many sides, all of them equally likely.
 N_SIDES = 2**16
 
 
 def random_sides(x: torch.Tensor) -> torch.Tensor:
     r"""
-    ## One random 16-bit integer for each element of `x`
+    ## The coins
 
-    The bits come from torch's own generator of the device, so `torch.manual_seed` repeats them.
+    One random integer of 16 bits for each element of `x`, in the shape of `x`. The bits come from
+    torch's own generator of the device, so `torch.manual_seed` repeats them.
     """
     # Four elements share one integer, the last one may serve fewer. Without its bounds `random_`
     # would give 63 bits, and every fourth coin would always be non-negative.
@@ -51,9 +52,8 @@ class Dropout(nn.Module):
     r"""
     ## Dropout
 
-    The gradient passes through the same coins: $\frac{\partial y_i}{\partial x_i}$ is the scale
-    where the number was kept, and zero where it was dropped. In evaluation the module returns its
-    input.
+    The gradient passes through the same coins: $\partial y_i / \partial x_i$ is the scale where the
+    number was kept, and zero where it was dropped. In evaluation the module returns its input.
     """
 
     def __init__(self, dropout_prob: float):
@@ -86,7 +86,7 @@ class Dropout(nn.Module):
         # truth value. The sides are signed, so they start at $-2^{15}$.
         is_kept = random_sides(x).ge_(self.n_dropped - N_SIDES // 2)
 
-        # $\frac{1}{1 - p}$ with the $p$ that these coins have. It goes with the coins, so that `x`
+        # $1 / (1 - p)$ with the $p$ that these coins have. It goes with the coins, so that `x`
         # is touched once here and once on the way back, and in place they need no second piece of
         # memory.
         scale = N_SIDES / (N_SIDES - self.n_dropped)

@@ -5,11 +5,11 @@ The numbers that leave a layer drift in size while the network learns, and whate
 to follow. [Layer Normalization](https://arxiv.org/abs/1607.06450) gives each token vector mean zero
 and spread one, then lets the network choose its own scale and offset,
 
-$$\operatorname{LN}(x)_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} \, g_i + b_i
-\qquad
-\mu = \frac{1}{d} \sum_{j=1}^{d} x_j
-\qquad
-\sigma^2 = \frac{1}{d} \sum_{j=1}^{d} (x_j - \mu)^2$$
+$$\begin{aligned}
+\operatorname{LN}(x)_i &= \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} \, g_i + b_i \\
+\mu &= \frac{1}{d} \sum_{j=1}^{d} x_j \\
+\sigma^2 &= \frac{1}{d} \sum_{j=1}^{d} (x_j - \mu)^2
+\end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
@@ -18,7 +18,7 @@ $$\operatorname{LN}(x)_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \epsilon}} \, g_i +
 | $g$, $b$ | `self.gain`, `self.bias` | learned scale and offset, one per feature |
 | $\epsilon$ | `self.eps` | keeps the division finite when all $x_i$ are equal |
 
-**Departure.** The variance is often computed as $\frac{1}{d} \sum x_j^2 - \mu^2$, in one pass. That
+**Departure.** The variance is often computed in one pass, as the mean of $x_j^2$ less $\mu^2$. That
 is the difference of two large numbers: at $\mu = 10^4$ it loses every digit in `float32`, may turn
 negative, and then the root is not a number. We subtract the mean first, and more than once.
 
@@ -51,7 +51,7 @@ def normalize(x: torch.Tensor, eps: float) -> torch.Tensor:
     # it is small and therefore exact, so a second subtraction removes it.
     centred = centred - centred.mean(dim=-1, keepdim=True)
 
-    # $\sigma^2$ from the centred values.
+    # $\sigma^2$ from the centred values, so that nothing large has to cancel.
     #
     # `variance` has shape `[seq_len, batch_size, 1]`
     variance = centred.square().mean(dim=-1, keepdim=True)
@@ -98,6 +98,6 @@ class LayerNorm(nn.Module):
         # `mean` has shape `[seq_len, batch_size, 1]`
         mean = wide.detach().mean(dim=-1, keepdim=True)
 
-        # What is left of $\mu$, then $\sigma^2$, $g$ and $b$ in one walk through memory.
+        # What is left of $\mu$, then $\sigma^2$, $g$ and $b$, all in one walk through memory.
         gain, bias = self.gain.to(wide.dtype), self.bias.to(wide.dtype)
         return F.layer_norm(wide - mean, (self.d_model,), gain, bias, self.eps).to(x.dtype)

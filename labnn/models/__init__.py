@@ -1,9 +1,10 @@
 r"""
 # Models
 
-Complete networks, from token ids `[seq_len, batch_size]` to logits. A model's `forward` returns
-`(logits, state)`, where the state is `None` unless the model carries something from one call to the
-next.
+Complete networks, from token ids to logits.
+
+The ids have shape `[seq_len, batch_size]`. A model's `forward` returns `(logits, state)`, where the
+state is `None` unless the model carries something from one call to the next.
 
 * [Transformer for masked language modelling](transformer_mlm.html) predicts the tokens that were
   hidden in a text, from both sides.

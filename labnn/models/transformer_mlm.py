@@ -18,7 +18,8 @@ There is no causal mask: every position may read every other one. Padding, where
 not be read, so that a text has the same predictions alone and in a batch with longer ones.
 
 Its parts are the [embeddings](../transformers/embeddings.html), the
-[encoder](../transformers/encoder.html) and the [generator](../transformers/generator.html).
+[encoder](../transformers/encoder.html) and the [generator](../transformers/generator.html). What is
+hidden and what is asked for is the business of [MLM](../transformers/mlm.html).
 """
 
 import torch
@@ -76,9 +77,11 @@ class TransformerMLM(nn.Module):
 
         mask = None if self.padding_token is None else padding_mask(x, self.padding_token)
         # Windows of a text have no padding, and without a mask attention does less. On another
-        # device the question would make the processor wait for the answer.
+        # device we do not ask, since the processor would have to wait for the answer.
         if mask is not None and mask.device.type == "cpu" and mask.all():
             mask = None
+        # Each position has now read the text on both of its sides.
+        #
         # `features` has shape `[seq_len, batch_size, d_model]`
         features = self.encoder(self.src_embed(x), mask)
 

@@ -7,17 +7,20 @@ suit weights on steep slopes and on flat ones.
 a running mean of the gradient by the root of a running mean of its square. Each weight then moves
 by about the learning rate, whatever the scale of its gradient:
 
-$$m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2
-\qquad
-\theta_t = \theta_{t-1} - \alpha \,
-\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}$$
+$$\begin{aligned}
+m_t &= \beta_1 \, m_{t-1} + (1 - \beta_1) \, g_t \\
+v_t &= \beta_2 \, v_{t-1} + (1 - \beta_2) \, g_t^2 \\
+\theta_t &= \theta_{t-1} - \alpha \,
+\frac{m_t / (1 - \beta_1^t)}{\sqrt{v_t / (1 - \beta_2^t)} + \epsilon}
+\end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
-| $\theta$, $g$ | `param`, `param.grad` | what is learned and its gradient |
-| $t$ | `state["step"]` | number of this update of the parameter, from 1 |
-| $m$, $v$ | `state["exp_avg"]`, `state["exp_avg_sq"]` | running means, from 0 |
-| $\alpha$, $\epsilon$ | `lr`, `eps` | learning rate; keeps the division finite |
+| $\theta$, $g$ | `param`, `grad` | what is learned and its gradient |
+| $t$ | `step` | number of this update of the parameter, from 1 |
+| $m$, $v$ | `exp_avg`, `exp_avg_sq` | running means, from 0 |
+| $\alpha$ | `lr` | learning rate |
+| $\epsilon$ | `eps` | keeps the division finite |
 | $\beta_1$, $\beta_2$ | `betas` | how much of the running means survives an update |
 
 The means start at zero and are too small at first; the divisors $1 - \beta^t$ correct that. The
@@ -38,8 +41,8 @@ class Adam(Optimizer):
     r"""
     ## Adam
 
-    Weight decay $\lambda$ is an L2 penalty: $\lambda \theta$ is added to the gradient, so it is
-    divided by $\sqrt{v}$ like the rest.
+    Weight decay $\lambda$ is a penalty on the squares of the weights: $\lambda \theta$ is added
+    to the gradient, so it is divided by $\sqrt{v}$ like the rest.
 
     The state of a parameter is two tensors and `step`, a plain integer, so that a checkpoint can
     be tensors in one file and JSON in another. A parameter without a gradient is skipped and does
@@ -79,7 +82,7 @@ class Adam(Optimizer):
             with torch.enable_grad():
                 loss = closure()
 
-        # All are looked at before the first is changed.
+        # All are looked at before the first is changed, so that an error leaves the weights whole.
         for group in self.param_groups:
             for param in group["params"]:
                 check_gradient(param)
@@ -95,12 +98,13 @@ class Adam(Optimizer):
         """A place for a schedule to set the rate of the group."""
 
     def decay(self, param: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
-        r"""The gradient of the loss with the penalty $\frac{\lambda}{2} \theta^2$."""
+        r"""The gradient of the loss with the penalty $\lambda \theta^2 / 2$."""
         # Out of place: the gradient belongs to the caller, who may want to log it.
         return param.grad.add(param, alpha=group["weight_decay"])
 
     def update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
-        """The equation of the page, for one parameter."""
+        """The equations of the page, for one parameter."""
+        # $m_0$ and $v_0$ come with the first gradient: until then a parameter costs no memory.
         state = self.state[param]
         if not state:
             state["step"] = 0
@@ -110,9 +114,11 @@ class Adam(Optimizer):
         step, exp_avg, exp_avg_sq = state["step"], state["exp_avg"], state["exp_avg_sq"]
         beta1, beta2 = group["betas"]
 
+        # $g_t$. Without weight decay it is not touched, and nothing is copied.
         grad = self.decay(param, group) if group["weight_decay"] else param.grad
 
-        # $m_t$ moves from $m_{t-1}$ towards $g_t$ by $1 - \beta_1$ of the way, in one pass.
+        # $m_t$ goes $1 - \beta_1$ of the way from $m_{t-1}$ to $g_t$, in one pass. $v_t$ is
+        # computed as its equation says.
         exp_avg.lerp_(grad, 1 - beta1)
         exp_avg_sq.mul_(beta2).addcmul_(grad, grad, value=1 - beta2)
 
@@ -156,7 +162,11 @@ class AdamW(Adam):
 
 
 def check_options(group: dict[str, Any]) -> None:
-    """Refuse numbers that no update can be made with. A NaN fails every comparison."""
+    """
+    ## Numbers that no update can be made with are refused
+
+    A NaN fails every comparison, so it is refused as well.
+    """
     for name in ("lr", "eps", "weight_decay"):
         if not 0.0 <= group[name] < math.inf:
             raise ValueError(f"{name} must be a finite number from 0 up, not {group[name]}")
@@ -166,7 +176,11 @@ def check_options(group: dict[str, Any]) -> None:
 
 
 def check_gradient(param: torch.Tensor) -> None:
-    """Refuse gradients for which the equation would be computed wrongly, or not at all."""
+    """
+    ## Gradients that the equations do not hold for are refused
+
+    They would be computed wrongly, or not at all.
+    """
     is_half = param.dtype == torch.float16
     if param.grad is None or not (param.grad.is_sparse or param.is_complex() or is_half):
         return
@@ -181,8 +195,8 @@ def check_gradient(param: torch.Tensor) -> None:
             f"Adam needs real numbers and {what} is {param.dtype}: keep its real and imaginary "
             f"parts as two parameters"
         )
-    # In half precision numbers below 3e-8 are zero: the usual $\epsilon$, and squares of small
-    # gradients. A gradient of 0 would give 0/0.
+    # In half precision numbers below $3 \cdot 10^{-8}$ are zero: the usual $\epsilon$, and squares
+    # of small gradients. A gradient of zero would give $0 / 0$.
     raise ValueError(
         f"Adam cannot update float16 and {what} is: keep it in float32 and compute in float16 "
         f"under torch.autocast"

@@ -7,14 +7,14 @@ can throw a fresh transformer far off. Section 5.3 of
 rate grows in a straight line for a number of updates, the warm-up, and then falls with the inverse
 square root of the number of the update,
 
-$$\alpha_t = f \, d^{-\frac{1}{2}} \min \left( t^{-\frac{1}{2}}, \; t \, w^{-\frac{3}{2}} \right)$$
+$$\alpha_t = f \, d^{-1/2} \min \left( t^{-1/2}, \; t \, w^{-3/2} \right)$$
 
 | symbol | code | meaning |
 |---|---|---|
 | $\alpha_t$ | `group["lr"]` | learning rate of update $t$ |
 | $t$ | `group["updates"]` | number of the update, from 1 |
-| $f$ | `group["factor"]` | a factor for all of it |
-| $d$ | `group["d_model"]` | number of features of the model: wide ones take smaller steps |
+| $f$ | `group["factor"]` | makes all rates larger or smaller |
+| $d$ | `group["d_model"]` | features of the model: wide ones take smaller steps |
 | $w$ | `group["warmup"]` | number of updates until the peak |
 
 Both branches meet at $t = w$, where the rate peaks at $f / \sqrt{d \, w}$. With 128 features and
@@ -38,6 +38,8 @@ def noam_rate(update: int, *, factor: float, d_model: int, warmup: int) -> float
     r"""
     ## The rate of an update
 
+    The equation of the page as a function, for a plot or a table of rates.
+
     * `update` is its number $t$, from 1
     * `factor` is $f$, `d_model` is $d$ and `warmup` is $w$
     """
@@ -60,7 +62,7 @@ class Noam(AdamW):
     rate that it had. Weight decay is that of `AdamW`, by the scheduled rate.
     """
 
-    # What a group counts, beside the options that were given to it
+    # What a group counts, beside the options that were given to it.
     counters = ("updates",)
 
     def __init__(
@@ -102,7 +104,11 @@ class Noam(AdamW):
 
 
 def set_rate(group: dict[str, Any]) -> None:
-    """Put the rate of the latest update where everybody looks for it."""
+    """
+    ## The rate of a group
+
+    It is put where everybody looks for it. Before the first update it is that of the first.
+    """
     group["lr"] = noam_rate(
         max(group["updates"], 1),
         factor=group["factor"],
@@ -112,7 +118,11 @@ def set_rate(group: dict[str, Any]) -> None:
 
 
 def check_schedule(group: dict[str, Any]) -> None:
-    """Refuse a schedule without a rate."""
+    """
+    ## A schedule without a rate is refused
+
+    Zero features would be divided by, and a warm-up without end would never leave zero.
+    """
     if not group["d_model"] > 0:
         raise ValueError(f"d_model must be a number of features above 0, not {group['d_model']}")
     if not 0 <= group["warmup"] < math.inf:

@@ -1,11 +1,12 @@
 r"""
 # The Best So Far
 
-After each validation one number is compared with the best before it. The model is worth keeping
-where it is better; where it was not better for `patience` validations in a row, the run is over. A
-value that is not a number is never better.
+After each validation one number is compared with the best before it.
 
-[Options](../configs/saving.html) name the metric.
+The model is worth keeping where it is better; where it was not better for `patience` validations in
+a row, the run is over. A value that is not a number is never better.
+
+[Options](../configs/saving.html) name the metric, and the [keeper](keeper.html) saves the model.
 """
 
 import math
@@ -16,7 +17,8 @@ class Best:
     """
     ## Best
 
-    It is part of a checkpoint: a run that goes on has waited as long as one that never stopped.
+    The best value so far, and since when. It is part of a checkpoint: a run that goes on has waited
+    as long as one that never stopped.
     """
 
     def __init__(self, metric: str, *, is_highest: bool, patience: int):
@@ -38,7 +40,7 @@ class Best:
         return cls(options.metric, is_highest=options.is_highest(), patience=patience)
 
     def add(self, value: float, update: int) -> bool:
-        """Whether the value of a validation after an update is the best so far"""
+        """Note the value of a validation after an update, and say whether it is the best so far."""
         if math.isnan(value) or self.value is not None and not self._is_better(value):
             self.n_worse += 1
             return False
@@ -46,7 +48,7 @@ class Best:
         return True
 
     def _is_better(self, value: float) -> bool:
-        """An equal value is none: the earlier model has learned it as well."""
+        """An equal value is no better: the earlier model has learned as much."""
         return value > self.value if self.is_highest else value < self.value
 
     @property
@@ -66,6 +68,7 @@ class Best:
         """For `status.json`; `None` where nothing was scored"""
         if self.value is None:
             return None
+        # JSON has no infinity.
         value = self.value if math.isfinite(self.value) else None
         return {"metric": self.metric, "value": value, "update": self.update}
 

@@ -3,10 +3,11 @@ r"""
 
 Everything that the next step depends on, on disk, such that it is there whole or not at all.
 
-    checkpoints/485/
-      model.safetensors  optimizer.safetensors  rest.safetensors    tensors
-      state.json                                                    everything else
-      manifest.json                                                 sizes and sums of the others
+| in `checkpoints/485/`, after 485 updates | what |
+|---|---|
+| `model.safetensors`, `optimizer.safetensors`, `rest.safetensors` | tensors |
+| `state.json` | everything else |
+| `manifest.json` | sizes and sums of the others |
 
 A checkpoint is written into a folder with a hidden name, each file is brought to the disk, then
 the manifest, then the folder; at last the folder gets its name, and that too is brought to the
@@ -45,15 +46,17 @@ from labnn.runs.shelf import names, remove, sweep
 
 # A disk that is filled to the last byte stops everything else as well.
 MARGIN = 1.2
+# Errors for which more room is the remedy
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Errors of a file system that cannot bring a folder to the disk
 UNABLE = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 
 
 class SaveError(TrainingError):
     """
-    ## A checkpoint that could not be written
+    ## SaveError
 
-    Those before it are untouched.
+    A checkpoint could not be written. Those before it are untouched.
     """
 
 
@@ -87,6 +90,7 @@ def save(parent: Path, name: str, files: dict[str, bytes], info: dict) -> Path:
     * `info` goes into the manifest
     """
     needed = sum(map(len, files.values()))
+    # Names that begin with a dot are no checkpoints.
     part, folder = parent / f".part-{name}", parent / name
     is_named = False
     try:
@@ -99,6 +103,7 @@ def save(parent: Path, name: str, files: dict[str, bytes], info: dict) -> Path:
             write_file(part / file, data)
         write_file(part / "manifest.json", manifest(files, info))
         sync_folder(part)
+        # Now it is there, whole.
         os.rename(part, folder)
         is_named = True
         sync_folder(parent)
@@ -117,7 +122,7 @@ def save(parent: Path, name: str, files: dict[str, bytes], info: dict) -> Path:
 
 
 def check_space(parent: Path, needed: int) -> None:
-    """Raises `OSError` where there is too little of it, before anything is written."""
+    """Raises `OSError` where there is too little room, before anything is written."""
     usage = shutil.disk_usage(parent)
     # Some file systems do not say how large they are.
     if usage.total and usage.free < MARGIN * needed:
@@ -177,13 +182,15 @@ def load(folder: Path, keys: tuple[str, ...] | None = None) -> dict[str, Any]:
     listed = read_manifest(folder)["files"]
 
     def damaged(reason: str) -> CheckpointError:
-        """In one line"""
+        """The error for this file"""
         return CheckpointError(f"{folder / 'state.json'} is damaged: {reason}")
 
+    # Everything but tensors, and the names of those
     tree = parse(checked(folder, "state.json", listed), damaged)
     if not isinstance(tree, dict):
         raise damaged("it holds no object")
     wanted = {key: tree[key] for key in tree if keys is None or key in keys}
+    # A file of which nothing is wanted is not read.
     needed = {key if key in GROUPS else "rest" for key in wanted}
     tensors = {
         group: {} if group not in needed else load_tensors(folder, group, listed)
@@ -203,7 +210,7 @@ def load_tensors(folder: Path, group: str, listed: dict) -> dict[str, torch.Tens
     data = checked(folder, f"{group}.safetensors", listed)
 
     def damaged(reason: str) -> CheckpointError:
-        """In one line"""
+        """The error for this file"""
         return CheckpointError(f"{folder / group}.safetensors is damaged: {line(reason)}")
 
     # The library looks at everything else, and takes the last of two entries with one name.

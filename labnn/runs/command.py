@@ -1,9 +1,14 @@
 r"""
 # The Command Line of an Experiment
 
-    python -m experiments.mlm batch_size=32 transformer.n_layers=4
+An experiment is a module that is run with its options behind it:
 
-An argument `name=value` is an override, the same as in code. The rest are few:
+```sh
+python -m experiments.mlm batch_size=32 transformer.n_layers=4
+```
+
+An argument `name=value` is an [override](../configs/overrides.html), the same as in code. The rest
+are few:
 
 | argument | what it does |
 |---|---|
@@ -12,7 +17,7 @@ An argument `name=value` is an override, the same as in code. The rest are few:
 | `--config FILE` | takes options from a file; those of the command line come after it |
 | `--dry-run` | builds everything, makes one update, and says what a run needs |
 | `--resume RUN` | [goes on](resume.html) with a run, by its name, the beginning of it, or `auto` |
-| `--allow-change NAME` | lets a run go on with another value of an option that it hangs on |
+| `--allow-change NAME` | lets a run go on with another value of an option that matters to it |
 
 A mistake is one line and an [exit code](exits.html) of 2, a failure one line and 1.
 """
@@ -30,10 +35,10 @@ def command(name: str, cls: type, options: dict, arguments: list[str] | None = N
     """
     Run an experiment from the command line, and leave with its exit code.
 
-    * `name`, `cls` and `options` are those of `launch`
+    * `name`, `cls` and `options` are those of [`launch`](launch.html#launch)
     * `arguments` are those of the process if `None`
     """
-    # Until here it may have been left to the system, which ends a process without a word.
+    # Until here Ctrl-C may have been left to the system, which ends a process without a word.
     is_main = threading.current_thread() is threading.main_thread()
     if is_main and signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,7 +46,8 @@ def command(name: str, cls: type, options: dict, arguments: list[str] | None = N
 
 
 def run(name: str, cls: type, options: dict, arguments: list[str] | None) -> None:
-    """What was asked for on the command line"""
+    """Do what was asked for on the command line."""
+    # Whatever goes wrong while these pages are imported becomes a line and an exit code as well.
     from labnn.runs import options as listing
     from labnn.runs.dry_run import dry_run
     from labnn.runs.launch import launch
@@ -56,6 +62,7 @@ def run(name: str, cls: type, options: dict, arguments: list[str] | None) -> Non
     elif "--dry-run" in flags:
         dry_run(name, cls, options, *layers)
     else:
+        # `parse` lets one run through at most.
         (resume,) = flags.get("--resume", [None])
         allow = tuple(flags.get("--allow-change", ()))
         launch(name, cls, options, *layers, resume=resume, allow_change=allow, how=on_command_line)

@@ -1,13 +1,15 @@
 r"""
 # Comparing Runs
 
-    labnn compare 20261121-09 20261121-10
+What differs between runs, and what came of it, a column for each run:
 
-What differs between runs, and what came of it, a column for each run. Options that are the same
-everywhere say nothing and are left out.
+```sh
+labnn compare 20261121-09 20261121-10
+```
 
-Every option is compared if all runs have listed theirs. An older run names only what it changed
-from the defaults; then these are compared, and a `-` stands for a default.
+Options that are the same everywhere say nothing and are left out. Every option is compared if all
+runs have listed theirs. An older run names only what it changed from the defaults; then these are
+compared, and a `-` stands for a default.
 """
 
 import os
@@ -29,8 +31,9 @@ from labnn.runs.plain_text import (
     table,
 )
 
+# What numbers and speed depend on beside the options
 ENVIRONMENT = ("torch", "device", "threads", "python")
-# Cells that no value may be wider than
+# No value is wider than so many characters.
 WIDEST = 60
 # A value that was cut to less says nothing.
 LEAST = 10
@@ -39,6 +42,7 @@ LEAST = 10
 def compare(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
     """Two runs or more, side by side. Raises `RunError`."""
     folders = [find(word) for word in words]
+    # Two names may lead to one run, also through a link.
     seen: dict[str, str] = {}
     for word, folder in zip(words, folders, strict=True):
         path = os.path.realpath(folder)
@@ -48,6 +52,7 @@ def compare(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
     info = [contents.info(folder) for folder in folders]
     histories = [contents.history(folder) for folder in folders]
     said = [status(folder) for folder in folders]
+    # What `--json` prints; the table says nothing else.
     data = {
         "runs": [
             {"name": folder.name, "experiment": place(folder), "path": str(folder), **run}
@@ -136,12 +141,14 @@ def side_by_side(data: dict, width: int | None) -> list[str]:
     * `width` is that of the terminal, `None` for as wide as it gets
     """
     names = [run["name"] for run in data["runs"]]
+    # Runs of two experiments may have one name.
     if len({*names}) < len(names):
         names = [f"{run['experiment']}/{run['name']}" for run in data["runs"]]
     names = [*map(shown, names)]
     # A list of prompts would push the other runs out of sight; `--json` has all of it.
     rows = [[first, *(cropped(cell, WIDEST) for cell in row)] for first, *row in body(data)]
     lines = table([["", *names], *rows])
+    # Where the terminal is too narrow, names are shortened first, then values.
     if not fits(lines, width):
         names = beginnings(names)
         lines = table([["", *names], *rows])

@@ -1,11 +1,12 @@
 r"""
 # Console
 
-What a person sees of a run. On a terminal one line is alive: place, loss, learning rate, tokens per
-second, time left. Where there is no terminal a log is written, for which other things are good: no
-escape codes, no carriage returns, whole lines, and not too many of them. Lines that come often are
-held to a pace, so that two minutes leave at most 20 KB however fast the rounds are; what is left
-out here is in `metrics.jsonl` and `samples.jsonl`.
+What a person sees of a run: on a terminal one line that is alive, elsewhere a log.
+
+The live line has place, loss, learning rate, tokens per second, and time left. For a log other
+things are good: no escape codes, no carriage returns, whole lines, and not too many of them. Lines
+that come often are held to a pace, so that two minutes leave at most 20 KB however fast the rounds
+are; what is left out here is in `metrics.jsonl` and `samples.jsonl`.
 
 Colours and the live line are [rich](https://rich.readthedocs.io)'s, which honours `NO_COLOR`.
 """
@@ -22,6 +23,7 @@ from labnn.configs.position import Position
 from labnn.runs.plain_text import duration, say
 from labnn.runs.samples import Sample
 
+# Predictions in colours, and what their signs mean where there are none
 STYLES = {"given": "dim", "right": "bold green", "wrong": "bold red"}
 LEGEND = "samples: [right] {said≠true}, anything else was given"
 # Seconds between lines of one kind in a log
@@ -31,6 +33,8 @@ PACE = {"progress": 30.0, "round": 5.0, "samples": 30.0}
 class Console:
     """
     ## Console
+
+    The terminal or the log of one run
     """
 
     def __init__(self):
@@ -41,11 +45,13 @@ class Console:
             highlight=False,
             soft_wrap=True,
         )
+        # A dumb terminal takes no escape codes.
         self.is_live = is_terminal and not self.rich.is_dumb_terminal
         self.has_colours = self.is_live and not self.rich.no_color
         self.live: Live | None = None
         self.is_muted = False
         self.begun = time.monotonic()
+        # When lines of each kind were written last
         self.printed: dict[str, float] = {}
         self.is_legend_shown = False
 
@@ -72,6 +78,8 @@ class Console:
 
     def progress(self, position: Position, total: int, share: float, values: dict) -> None:
         """
+        How far a phase is.
+
         * `total` is the number of batches of the phase
         * `share` is how much of the whole run is done
         * `values` is what was tracked last
@@ -128,7 +136,7 @@ class Console:
 
 
 def tolerant(stream: TextIO) -> TextIO:
-    """A terminal that takes every sign, in the same way"""
+    """The same terminal, with a `?` for what its encoding has not"""
     try:
         number, encoding = stream.fileno(), stream.encoding
     except (AttributeError, OSError):

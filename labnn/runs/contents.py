@@ -1,8 +1,8 @@
 r"""
 # What a Run Has Written
 
-A run was killed at any moment, or its files were copied by half, or edited. Here each of them is
-read such that the rest can still be looked at: what cannot be read is one line that says so, and
+A run may have been killed at any moment, and its files copied by half, or edited. Here each of them
+is read such that the rest can still be looked at: what cannot be read is one line that says so, and
 what has another type than it should is left out. Who needs all of `run.yaml`, to go on with a run
 or to load it, gets the line as an error.
 
@@ -24,15 +24,15 @@ from labnn.runs.shelf import names, order
 
 # What is measured of a model, and whether more of it is better
 MEASURES = {"loss": False, "perplexity": False, "accuracy": True}
-# What `run.yaml` has: a text, a list of texts, or an object whose names are texts. Each key may be
-# absent or null.
+# The keys of `run.yaml`, for a text, a list of texts, or an object whose names are texts. Each may
+# be absent or null.
 TEXTS = ("entry", "resume", "python_file")
 LISTS = ("command", "asked", "objects")
 OBJECTS = ("overrides", "options", "environment", "data")
 
 
 def info(folder: Path) -> dict:
-    """`run.yaml`. Raises `RunError`, also for a key that is not of its kind."""
+    """All of `run.yaml`. Raises `RunError`, also for a key that is not of its kind."""
     data, wrong = readable_info(folder)
     if wrong:
         raise RunError(wrong[0])
@@ -40,7 +40,7 @@ def info(folder: Path) -> dict:
 
 
 def readable_info(folder: Path) -> tuple[dict, list[str]]:
-    """`run.yaml` without what is of another kind, and a line for each key. Raises `RunError`."""
+    """What is right in `run.yaml`, and a line for each key that is not. Raises `RunError`."""
     path = folder / "run.yaml"
     try:
         data = tree(str(content(path), "utf-8"))
@@ -95,7 +95,7 @@ def part(data: dict, name: str, kind: type) -> Any:
 @dataclass
 class History:
     """
-    ## The history of a run
+    ## History
 
     What `metrics.jsonl` says from the first line to the last.
     """
@@ -110,7 +110,7 @@ class History:
     lines: Lines | None = None
 
     def add(self, line: dict) -> None:
-        """One more line"""
+        """Take one more line of the file."""
         for name, value in line.items():
             measure, _, phase = name.partition(".")
             if measure not in MEASURES or not phase:

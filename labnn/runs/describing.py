@@ -18,6 +18,7 @@ from labnn.runs.folders import is_number, is_time
 from labnn.runs.plain_text import age, cropped, duration, n_bytes, number, shown, table
 from labnn.runs.reading import is_count
 
+# How far to the right everything stands but the labels
 LABEL = 13
 # A text is not folded into less, however narrow the terminal is.
 LEAST = 30
@@ -25,7 +26,7 @@ LEAST = 30
 
 def description(run: dict, width: int | None) -> list[str]:
     """
-    The lines for people.
+    The lines that `labnn show` prints.
 
     * `width` is that of the terminal, `None` for as wide as it gets
     """
@@ -38,6 +39,7 @@ def description(run: dict, width: int | None) -> list[str]:
     for label, text in surroundings(run):
         lines += labelled(label, folded(text, room))
     for title, rows, right in tables(run):
+        # An option may be a long list, of which the beginning has to do.
         if room and title.startswith("options"):
             longest = max(len(name) for name, _ in rows)
             rows = [
@@ -48,7 +50,7 @@ def description(run: dict, width: int | None) -> list[str]:
 
 
 def facts(run: dict) -> Iterator[tuple[str, str]]:
-    """How it is doing"""
+    """How the run is doing, as labels with texts"""
     yield "path", shown(run["path"])
     yield "state", state(run)
     # An error may have its reason elsewhere: a disk is full, another rate is needed.
@@ -83,7 +85,7 @@ def state(run: dict) -> str:
 
 
 def moment(seconds: float) -> str:
-    """A time of this place"""
+    """A time as clocks show it here"""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
@@ -104,7 +106,7 @@ def resumption(resumed: dict) -> str:
 
 
 def surroundings(run: dict) -> Iterator[tuple[str, str]]:
-    """What a result depends on beside the options"""
+    """What a result depends on beside the options, as labels with texts"""
     commit = run["commit"]
     if isinstance(commit["commit"], str) and commit["commit"] not in ("", "unknown"):
         changed = ", with changes that are in source.diff" if commit["is_dirty"] else ""
@@ -125,7 +127,7 @@ def surroundings(run: dict) -> Iterator[tuple[str, str]]:
 
 
 def is_hash(name: str) -> bool:
-    """Whether a value is the sum of something"""
+    """Whether a name is that of a SHA-256 sum"""
     return str(name).endswith("sha256")
 
 

@@ -1,8 +1,14 @@
 r"""
 # Dry Run
 
-What a run would need, found out by doing a little of it: data and model are built, one update is
-made, and nothing is written. Every mistake that a run would stop at before its first update shows.
+What a run would need, found out by doing a little of it:
+
+```sh
+python -m experiments.mlm --dry-run
+```
+
+Data and model are built, one update is made, and nothing is written. Every mistake that a run would
+stop at before its first update shows.
 """
 
 import json
@@ -23,9 +29,9 @@ from labnn.runs.tracking import MetricsFile, add_writer, remove_writer
 
 class DryRun(Listener):
     """
-    ## A run of one update
+    ## DryRun
 
-    It leaves no trace and says what the whole run would need.
+    A run of one update. It leaves no trace and says what the whole run would need.
     """
 
     def __init__(self, asked: set[str]):
@@ -57,6 +63,7 @@ class DryRun(Listener):
     def on_update(self) -> None:
         """One is enough."""
         self.is_done = True
+        # In the file a line has these two names as well.
         self.n_bytes = len(json.dumps(self.metrics.last)) + len('"update": 1, "step": 1000, ')
         if names := [name for name in self.conf.unread_overrides() if name in self.asked]:
             self.warn(f"nothing reads {', '.join(names)}: no effect in a run")
@@ -70,7 +77,7 @@ class DryRun(Listener):
         say(f"warning: {text}")
 
     def report(self) -> str:
-        """Parameters, memory and disk"""
+        """Parameters, memory and disk, as lines"""
         conf = self.conf
         parameters = list(conf.model.parameters())
         states = [t for s in conf.optimizer.state.values() for t in s.values() if is_tensor(t)]
@@ -79,6 +86,7 @@ class DryRun(Listener):
         rounds = conf.epochs * conf.inner_iterations + 1
         # Those that are kept, the best one, and one that is being written
         kept = (conf.checkpoint.keep + 2) * (weights + moments)
+        # On a GPU it is not the process that runs out of memory.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
         if conf.device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(conf.device)
@@ -100,17 +108,17 @@ RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def is_tensor(value: Any) -> bool:
-    """Not a count"""
+    """Whether a state of the optimizer is a tensor, and not a count"""
     return isinstance(value, torch.Tensor)
 
 
 def n_bytes(tensors: list[torch.Tensor]) -> int:
-    """What tensors take"""
+    """The bytes that tensors take"""
     return sum(t.numel() * t.element_size() for t in tensors)
 
 
 def size(n: float) -> str:
-    """12.3 MB"""
+    """Bytes as a person reads them, such as 12.3 MB"""
     for unit in ("B", "kB", "MB", "GB"):
         if n < 1000:
             return f"{n:.1f} {unit}" if unit != "B" else f"{int(n)} B"

@@ -1,14 +1,17 @@
 r"""
 # Evaluating
 
-    labnn eval 20261121
-    labnn eval 20261121 text.path=my.txt
+How good a model is, on the validation part of its own text or on all of another one:
 
-How good a model is, on the validation part of its own text or on all of another one. It is the
-validation of the [training](../configs/training.html) itself, with the same masks: they hang on the
-seed and the number of the batch alone. On its own text a run therefore gets the very number that it
-has written at that checkpoint. The perplexity is $e^{\text{loss}}$, where the loss is the mean over
-all tokens that are scored.
+```sh
+labnn eval 20261121
+labnn eval 20261121 text.path=my.txt
+```
+
+It is the validation of the [training](../configs/training.html) itself, with the same masks: they
+depend on the seed and the number of the batch alone. On its own text a run therefore gets the very
+number that it has written at that checkpoint. The perplexity is $e^{\text{loss}}$, where the loss
+is the mean over all tokens that are scored.
 
 Other options of the run can be set as well, but for those that make another model. Nothing is
 written.
@@ -44,6 +47,7 @@ def evaluate(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
     overrides = whole_text(folder, typed) if "text.path" in typed else typed
     conf, name = load(folder, checkpoint=checkpoint, overrides=overrides)
     found = scores(conf)
+    # The sum in the folder is that of the run's own text.
     if not any(option.partition(".")[0] == "text" for option in typed):
         check_text(folder, conf)
     text = evaluated(conf, typed)
@@ -62,7 +66,7 @@ def evaluate(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
 
 def whole_text(folder: Path, typed: dict[str, Any]) -> dict[str, Any]:
     """
-    Overrides by which all of a file validates.
+    Overrides that make all of a file the validation part.
 
     * `typed` are those that name the file
     """
@@ -75,6 +79,7 @@ def whole_text(folder: Path, typed: dict[str, Any]) -> dict[str, Any]:
             "text or a part of it; leave out the one or the other"
         )
     recorded = part(described(folder)[1], "overrides", dict)
+    # Another text is probably stored as the run's own.
     encoding = str(typed.get(ENCODING, recorded.get(ENCODING, "utf-8")))
     path = str(typed["text.path"])
     text = read_text(path, encoding=encoding)

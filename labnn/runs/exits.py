@@ -9,9 +9,10 @@ terminal would act on, and a number.
 | 0 | done |
 | 1 | a failure |
 | 2 | a mistake of the user: an option, a text, a run that is not there |
-| 130, 143 | stopped by Ctrl-C, by SIGTERM |
+| 130 | stopped by Ctrl-C |
+| 143 | stopped by SIGTERM |
 
-`LABNN_TRACEBACK=1` shows where an error came from.
+With `LABNN_TRACEBACK=1` in the environment an error also shows where it came from.
 """
 
 import os
@@ -23,7 +24,7 @@ from labnn.runs.folders import RunError
 from labnn.runs.lock import Locked
 from labnn.runs.plain_text import printable
 
-# Errors of ours that need torch, each with its page
+# Errors of ours on pages that need torch, each with its page
 MISTAKES = {
     "ConfigError": "labnn.configs.types",
     "CorpusError": "labnn.data.text_files",

@@ -1,15 +1,17 @@
 r"""
 # Exporting
 
-    labnn export 20261121 my-model
-
 A folder with one model, that other programs can read and that does without the run:
+
+```sh
+labnn export 20261121 my-model
+```
 
 | file | what |
 |---|---|
 | `model.safetensors` | the weights, each once |
 | `tokenizer.json` | the vocabulary, where there is one |
-| `config.json` | class, options, size of the vocabulary, special tokens, scores, sums |
+| `config.json` | class, options, size of the vocabulary, special tokens, scores, SHA-256 sums |
 
 `labnn fill my-model "..."` and `labnn eval my-model` take its path as they take a run.
 
@@ -40,7 +42,9 @@ from labnn.runs.options import UNUSED
 from labnn.runs.packing import Packer, PackingError
 from labnn.runs.plain_text import n_bytes, strict
 
+# All that an export may have in it
 FILES = {"model.safetensors", "config.json", "tokenizer.json"}
+# What it says of its checkpoint
 FACTS = ("update", "step", "metrics")
 
 
@@ -104,6 +108,7 @@ def exported_files(source: Path, conf: Any, name: str) -> dict[str, bytes]:
     if hasattr(tokenizer := computed(conf, "tokenizer"), "to_dict"):
         files["tokenizer.json"] = json.dumps(tokenizer.to_dict()).encode()
     _, told = described(source)
+    # Where an export is exported again, it has the facts itself.
     facts = read_manifest(source / "checkpoints" / name) if is_run(source) else told
     config = {
         "format": EXPORT,
@@ -167,6 +172,7 @@ def write_folder(target: Path, files: dict[str, bytes]) -> None:
         for file, data in files.items():
             write_file(part / file, data)
         sync_folder(part)
+        # A folder with files in it cannot be replaced: it steps aside.
         if target.exists():
             shutil.rmtree(old, ignore_errors=True)
             os.rename(target, old)

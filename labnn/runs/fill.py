@@ -1,12 +1,15 @@
 r"""
 # Filling In
 
-    labnn fill 20261121 "to be or not to [MASK]"
+A masked language model says what stands at a place from both sides of it:
 
-A masked language model says what stands at a place from both sides of it. It has read `seq_len`
-tokens at a time, and a text may be longer: each mask gets a window of its own, with the mask in the
-middle, and moved inside where the text ends. The windows of a text have one length, so they go
-through the model side by side, and those that are the same go once.
+```sh
+labnn fill 20261121 "to be or not to [MASK]"
+```
+
+The model has read `seq_len` tokens at a time, and a text may be longer: each mask gets a window of
+its own, with the mask in the middle, and moved inside where the text ends. The windows of a text
+have one length, so they go through the model side by side, and those that are the same go once.
 
 Padding and the mask itself have a share of the probability, as any other token, but nobody asks for
 them: they are left out of the answer, and what is left is not scaled up to one.
@@ -31,6 +34,7 @@ from labnn.tokenizers.tokenizer import Tokenizer
 MASK = "[MASK]"
 # A character that is part of a word for every tokenizer
 LETTER = "x"
+# A space in an answer would not be seen.
 VISIBLE = SIGNS | {ord(" "): SPACE}
 
 
@@ -48,6 +52,7 @@ def fill(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
             raise RunError(f"{where} is empty; write a text with {MASK} where a token is hidden")
         if MASK not in text:
             raise RunError(f"{where} has no {MASK}; write it where a token is hidden: {text!r:.80}")
+    # Loading takes time, so the texts were looked at first.
     conf, name = load(locate(words[0]), checkpoint=options.get("checkpoint", "best"))
     if not isinstance(conf, MaskedTextConfigs):
         raise RunError(
@@ -121,13 +126,16 @@ def predictions(conf: Any, texts: list[str], top_k: int = 5) -> list[dict]:
 @dataclass
 class Cut:
     """
-    ## A text with masks, cut into tokens
+    ## Cut
+
+    A text with masks, cut into tokens
     """
 
     pieces: list[str]
     ids: torch.Tensor
     # Places of the masks
     positions: list[int]
+    # Pieces that the vocabulary has not
     unknown: list[str]
 
 
@@ -176,7 +184,9 @@ def probabilities(conf: Any, ids: torch.Tensor, positions: list[int]) -> torch.T
     * returns shape `[n_positions, n_tokens]`
     """
     length = min(conf.seq_len, len(ids))
+    # The place is in the middle of its window, unless the text begins or ends before.
     starts = [min(max(place - length // 2, 0), len(ids) - length) for place in positions]
+    # Windows that are the same go through the model once.
     columns = torch.tensor(sorted({*starts}))
     rows = []
     for chunk in columns.split(conf.batch_size):

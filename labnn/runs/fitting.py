@@ -37,6 +37,7 @@ def check_fit(
         return
     more = f", and {len(found) - 1} more like it" if len(found) > 1 else ""
     what = f"checkpoint {name} does not fit the model: "
+    # With the same options the code must have changed.
     if not changes:
         raise RunError(
             f"{what}{found[0]}{more}; code or defaults are not those of the run, whose run.yaml "

@@ -2,9 +2,11 @@ r"""
 # Finding Runs
 
 A run is a folder in `logs/<experiment>/`, and its name begins with the time. Every command takes
-any beginning of a name that no other run has, or the path of the folder. What a run says of itself
-is in two files that are read here without loading torch: `status.json`, which is replaced as a
-whole whenever a round ends, and `metrics.jsonl`, whose last line is the newest update.
+any beginning of a name that no other run has, or the path of the folder.
+
+What a run says of itself is in two files that are read here without loading torch: `status.json`,
+which is replaced as a whole whenever a round ends, and `metrics.jsonl`, whose last line is the
+newest update.
 
 | state | meaning |
 |---|---|
@@ -46,9 +48,9 @@ LONGEST = 2000
 
 class RunError(ValueError):
     """
-    ## A run that is not there, or that cannot be used
+    ## RunError
 
-    Its text is one line: what is wrong, and what to do.
+    A run is not there, or cannot be used. The text is one line: what is wrong, and what to do.
     """
 
 

@@ -19,7 +19,7 @@ NAMES = ("metrics.jsonl", "samples.jsonl")
 
 
 def no_links(path: str, flags: int) -> int:
-    """Opens a file for `open`, and raises `OSError` for a link."""
+    """Open a file for `open`. Raises `OSError` for a link."""
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
@@ -43,7 +43,7 @@ def cut(folder: Path, sizes: dict[str, int], warn: Callable[[str], None]) -> Non
     """
     Make the files as long as they were. Raises `RunError` for what is no file.
 
-    * `sizes` is what `synced_sizes` gave; nothing removes the files
+    * `sizes` is what `synced_sizes` gave; an empty one removes the files
     * `warn` is told of files that are shorter now
     """
     for name in NAMES:
@@ -53,6 +53,7 @@ def cut(folder: Path, sizes: dict[str, int], warn: Callable[[str], None]) -> Non
         found = path.stat().st_size if path.exists() else 0
         if found < size:
             warn(f"{path} has {found:,} bytes, and had {size:,}: lines of it are lost")
+        # What had no line had no file either.
         elif not size:
             path.unlink(missing_ok=True)
         elif found:

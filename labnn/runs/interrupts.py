@@ -18,19 +18,21 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 class Terminated(SystemExit):
     """
-    ## The run was terminated
+    ## Terminated
 
-    It leaves with 143, as if the signal had ended it.
+    SIGTERM ended the run. It leaves with 143, as if the signal had ended it.
     """
 
     def __init__(self):
-        """128 + 15, by convention"""
+        """128 and the number of the signal, 15, by convention"""
         super().__init__(128 + signal.SIGTERM)
 
 
 class Interrupts:
     """
     ## Interrupts
+
+    What came, and what to do about it
     """
 
     def __init__(self):
@@ -38,6 +40,7 @@ class Interrupts:
         self.received: int | None = None
         # Whether there is something to finish first
         self.is_patient = False
+        # Who handled the signals before
         self.before: dict[int, object] = {}
 
     def install(self, is_patient: bool = False) -> None:
@@ -52,7 +55,7 @@ class Interrupts:
                 self.before[number] = signal.signal(number, self.handle)
 
     def restore(self) -> None:
-        """Handle them as before"""
+        """Handle them as before."""
         for number, handler in self.before.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
         self.before = {}

@@ -2,9 +2,10 @@ r"""
 # When to Save
 
 A run that is killed has to repeat what came after its last checkpoint, and does so bit by bit as it
-was. How often to save is therefore a question of time alone. By default the keeper measures what
-saving takes, and waits a hundred times as long until the next time, but at least half a minute:
-saving then takes less than a hundredth of the time.
+was. How often to save is therefore a question of time alone.
+
+By default the keeper measures what saving takes, and waits a hundred times as long until the next
+time, but at least half a minute: saving then takes less than a hundredth of the time.
 
 The best model is there only until the next update. It is packed at once, which takes the memory of
 its weights and of the optimizer, and written with the next checkpoint. Should the run be killed in
@@ -27,6 +28,7 @@ from labnn.runs.shelf import free_name, names, prune, set_aside
 
 # Saving takes at most one part in so many
 SHARE = 100
+# Seconds between two checkpoints, at least
 LEAST_SECONDS = 30.0
 
 
@@ -76,6 +78,8 @@ class Keeper:
 
     def go_on(self, name: str, update: int, best: str | None) -> None:
         """
+        Begin with the checkpoints that a run has.
+
         * `name` is the checkpoint from which the run goes on; there is none after it
         * `update` is the number of updates before it
         * `best` is the best checkpoint until then
@@ -86,7 +90,7 @@ class Keeper:
 
     def is_due(self, update: int) -> bool:
         """
-        Whether it is time.
+        Whether it is time to save.
 
         * `update` is the number of updates so far
         """
@@ -141,7 +145,7 @@ class Keeper:
             self.total += self.cost
 
     def _write(self, files: dict[str, bytes], info: dict[str, Any], *, is_best: bool) -> str:
-        """One checkpoint"""
+        """Write one checkpoint, and in it the name of the best one."""
         name = free_name(self.parent, info["update"])
         best = name if is_best else self.best
         save(self.parent, name, files, {**info, "best": best})

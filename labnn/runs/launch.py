@@ -1,19 +1,22 @@
 r"""
 # Launch
 
-An experiment is run by `launch`, which takes the class of its configs and what it changes from the
-defaults, and returns the finished configs. A new experiment needs no change here.
+An experiment is run by [`launch`], which takes the class of its configs and what it changes from
+the defaults, and returns the finished configs. A new experiment needs no change here.
 
-labml's own form works as well,
+labml's own form works as well:
 
-    experiment.create(name="mine", writers=set())
-    conf = Configs()
-    experiment.configs(conf, {"batch_size": 32})
-    attach(conf)
-    with experiment.start():
-        conf.run()
+```python
+experiment.create(name="mine", writers=set())
+conf = Configs()
+experiment.configs(conf, {"batch_size": 32})
+attach(conf)
+with experiment.start():
+    conf.run()
+```
 
-where `attach` stands where `experiment.add_pytorch_models` stood in older versions of labml.
+There [`attach`] takes the place that `experiment.add_pytorch_models` had in older versions of
+labml.
 """
 
 import inspect
@@ -46,6 +49,7 @@ def prepared(cls: type, options: dict, *layers: dict | None) -> tuple[Any, dict]
         known = {**values, **own}
         conf._set_values(known)
         chosen = resolve(conf, layer or {})
+        # Who takes another part begins with its defaults.
         for name, value in chosen.items():
             part = exchangeable(conf, name)
             if part and repr(value) != repr(known.get(name, default(conf, name))):
@@ -97,6 +101,7 @@ def launch(
         conf, values = prepared(cls, options, *overrides)
         session = Session(name, values, asked(cls, options, *overrides), how=how)
         return start(name, cls, conf, values, session)
+    # This takes the lock of the run, which is given back whatever happens.
     resumed = reopen(resume, name, cls, allow_change)
     try:
         before = resumed.overrides(overrides)
@@ -194,4 +199,5 @@ def attach(conf: Any, resume: str | None = None, allow_change: Iterable[str] = (
             resumed.lock.release()
             raise
     conf._listener = Session(None, values, resumed=resumed, how=in_own_form)
+    # A run that is complete trains no more.
     conf._listener.is_idle = bool(story)

@@ -4,13 +4,15 @@ r"""
 A run can be used again without naming one option: its folder says which class it was, what was
 changed from the defaults, what the vocabulary is, and has the weights.
 
-    conf, name = load(Path("logs/mlm/20261121-093000-1a2b"))
-    conf.model(ids)
+```python
+conf, name = load(Path("logs/mlm/20261121-093000-1a2b"))
+conf.model(ids)
+```
 
 Every part of that is checked before it is used. The class is found by importing its module, and
-**importing a module runs it**, as `python -m` does: what can be imported here should be as well
-known as what is run here. Nothing else happens before it is known that the name stands for configs
-of labnn; nothing is called, and no file holds code.
+**importing a module runs it**, as `python -m` does: what can be imported here should be as
+well known as what is run here. Nothing else happens before it is known that the name stands for
+configs of labnn; nothing is called, and no file holds code.
 
 The vocabulary comes from `tokenizer.json`, so the text that the run has learned from may be gone.
 The device is that of this machine.
@@ -42,6 +44,7 @@ from labnn.runs.manifest import CheckpointError, checked, read_manifest
 from labnn.runs.shelf import names
 from labnn.tokenizers.tokenizer import Tokenizer
 
+# `module:Class`, of names and dots alone
 ENTRY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 # What an export calls itself
 EXPORT = "labnn export 1"
@@ -112,6 +115,7 @@ def rebuilt(
     path, told = described(folder)
     cls = cls or imported(told.get("entry"), path)
     values = contents.part(told, "overrides", dict)
+    # What is not taken from the file, and what the file could not hold
     heads, objects = {"device"}, contents.part(told, "objects", list)
     tokenizer = read_tokenizer(folder, told) if "tokenizer" in keys(cls()) else None
     if tokenizer is not None:
@@ -135,6 +139,7 @@ def rebuilt(
         raise RunError(
             f"{path} does not fit {told['entry']} any more: {wrong}; use the code of the run"
         ) from None
+    # Without and with what is changed, to tell the values apart
     before, old = prepared(cls, values)
     conf, new = prepared(cls, values, overrides)
     conf._set_values(new)
@@ -245,6 +250,7 @@ def weights(folder: Path, wanted: str) -> tuple[str, dict[str, torch.Tensor]]:
             order = [best, *(name for name in order if name != best)]
         else:
             warn(f"{folder} has no best checkpoint; taking {order[0]}, the newest")
+    # A damaged checkpoint makes way for the next one.
     for name, following in zip(order, [*order[1:], None], strict=True):
         try:
             return name, model_state(parent / name)

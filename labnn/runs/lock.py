@@ -18,7 +18,7 @@ from pathlib import Path
 
 from labnn.runs.reading import is_count, opened
 
-# Whoever only looks holds the lock for a moment.
+# Whoever only looks holds the lock for a moment, so one refusal says nothing.
 TRIES, PAUSE = 10, 0.03
 # More than any owner has to say
 N_BYTES = 4096
@@ -26,7 +26,9 @@ N_BYTES = 4096
 
 class Locked(ValueError):
     """
-    ## Another process runs it
+    ## Locked
+
+    Another process runs it.
     """
 
 
@@ -97,6 +99,7 @@ def forget() -> None:
     held.clear()
 
 
+# Every child lets go before it does anything else.
 os.register_at_fork(after_in_child=forget)
 
 
@@ -118,7 +121,7 @@ def owner(folder: Path) -> dict | None:
     except OSError:
         return None
     try:
-        # A shared lock is refused while somebody has the lock for himself.
+        # A shared lock is refused while somebody holds the lock alone.
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:

@@ -16,7 +16,8 @@ Beside the sums it says what there is to know without the tensors:
 | `is_done` | whether the run was complete |
 
 The sums find damage, not malice: who can write the files can write their sums. So what is read here
-is held to its kind as well. This page does without torch.
+is held to its kind as well. This page does without torch: whoever only looks at runs would wait for
+it.
 """
 
 import errno
@@ -63,7 +64,7 @@ def manifest(files: dict[str, bytes], info: dict) -> bytes:
         for file, data in files.items()
     }
     content = {**finite(info), "version": VERSION, "files": listed}
-    # The sum has its own place.
+    # Nothing that there is to know may take the place of the sum.
     content.pop("sha256", None)
     return signed(content)
 
@@ -92,9 +93,10 @@ def read_manifest(folder: Path) -> dict:
     path = folder / "manifest.json"
 
     def damaged(reason: str) -> CheckpointError:
-        """In one line"""
+        """An error that names the file, in one line"""
         return CheckpointError(f"{path} is damaged: {reason}")
 
+    # What comes first is whether the bytes are those that were written, and then what they say.
     data = read(path)
     content = parse(data, damaged)
     if not isinstance(content, dict) or content.pop("sha256", None) is None:
@@ -127,7 +129,7 @@ def read(path: Path, size: int | None = None) -> bytes:
     """
     A file. Raises `CheckpointError` where there is none.
 
-    * `size` is how many bytes it should have; as many as a manifest if `None`
+    * `size` is how many bytes it should have; as many as a manifest may have if `None`
     """
     try:
         with open(opened(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
@@ -182,7 +184,7 @@ def parse(text: bytes, error: Callable[[str], Exception]) -> Any:
         return found
 
     def refuse(constant: str) -> None:
-        """Python would take it."""
+        """Python would take `NaN` and `Infinity`."""
         raise ValueError(f"{constant} is not JSON")
 
     def number(digits: str) -> float:
@@ -192,8 +194,8 @@ def parse(text: bytes, error: Callable[[str], Exception]) -> Any:
             raise ValueError("a number is too large")
         return value
 
+    # Of bytes Python would guess the encoding.
     try:
-        # Python would guess the encoding.
         return json.loads(
             str(text, "utf-8"), object_pairs_hook=once, parse_constant=refuse, parse_float=number
         )

@@ -47,6 +47,8 @@ UNUSED = {
 class Option:
     """
     ## An option
+
+    `takes` says in words what it can be, and `text` what it is for.
     """
 
     name: str
@@ -97,6 +99,7 @@ def first_line(function: Any) -> str:
 def list_options(conf: BaseConfigs, prefix: str = "") -> Iterator[Option]:
     """The options of a config and of those in it, in the order of the classes, base classes last"""
     texts: dict[str, str] = {}
+    # The class that is nearest to the experiment has the last word.
     for cls in reversed(type(conf).__mro__):
         texts.update({key: text for key, text in comments(cls).items() if text})
     own = [k for k in type(conf).__dict__.get("__annotations__", {}) if not k.startswith("_")]

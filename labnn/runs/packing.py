@@ -97,6 +97,7 @@ class Packer:
         items = {key: self.pack(item, join(place, key), depth + 1) for key, item in value.items()}
         if all(type(key) is str and key != KIND and is_unicode(key) for key in items):
             return items
+        # Keys of other kinds are packed like values.
         pairs = [[self.pack(key, join(place, key), depth + 1), item] for key, item in items.items()]
         return {KIND: "dict", "items": pairs}
 
@@ -194,6 +195,7 @@ def unpack(tree: Any, tensors: dict[str, torch.Tensor], depth: int = 0) -> Any:
         return [unpack(item, tensors, depth + 1) for item in tree]
     if not isinstance(tree, dict):
         return tree
+    # Without the mark it is a dictionary whose keys are texts.
     if KIND not in tree:
         return {key: unpack(item, tensors, depth + 1) for key, item in tree.items()}
     kind = tree[KIND]
@@ -216,7 +218,7 @@ def unpack(tree: Any, tensors: dict[str, torch.Tensor], depth: int = 0) -> Any:
 
 
 def unpack_dict(pairs: list, tensors: dict[str, torch.Tensor], depth: int) -> dict:
-    """A dictionary of pairs"""
+    """A dictionary from its pairs, each key once"""
     found = {}
     for pair in pairs:
         if not isinstance(pair, list) or len(pair) != 2:

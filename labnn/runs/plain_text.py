@@ -1,8 +1,8 @@
 r"""
 # Plain Text
 
-What the [commands](../cli.html) print: tables, times, sizes, and JSON. A table on a terminal should
-not be wider than that; in a pipe nothing is cut, whatever the width.
+What the [commands](../cli.html) print: tables, times, sizes, and JSON. A table should not be
+wider than the terminal; in a pipe nothing is cut, whatever the width.
 
 The width of a text is counted in cells of a terminal by [rich](https://rich.readthedocs.io), for
 which neither a Chinese letter nor an accent has the width one.
@@ -63,6 +63,7 @@ def beginnings(names: Sequence[str], least: int = 8) -> list[str]:
     """The shortest beginning of each name that no other name has, the whole where there is none"""
     order = sorted({*names})
     found = {}
+    # In order a name shares most with the one before it, or the one after.
     for before, name, after in zip([""] + order, order, [*order[1:], ""], strict=False):
         shared = max(common(name, before), common(name, after))
         found[name] = name[: max(least, shared + 1)]
@@ -97,7 +98,7 @@ def number(value: float | None) -> str:
 
 
 def age(seconds: float | None) -> str:
-    """5 min, 3 h, 2 d"""
+    """A time in its largest unit: 5 min, 3 h, 2 d"""
     if seconds is None:
         return "-"
     for size, unit in UNITS:
@@ -107,14 +108,14 @@ def age(seconds: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """1:02:03, or 2:03"""
+    """A time as a clock has it: 1:02:03, or 2:03"""
     minutes, seconds = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def n_bytes(size: float) -> str:
-    """12 B, 3.4 kB, 56 MB"""
+    """A size in two or three digits: 12 B, 3.4 kB, 56 MB"""
     for unit in ("B", "kB", "MB", "GB"):
         if size < 999.5:
             break

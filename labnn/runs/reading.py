@@ -41,6 +41,7 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> int:
         if e.errno == errno.ELOOP and os.path.islink(path):
             raise OSError(errno.ELOOP, "it is a link; put a file there", str(path)) from None
         raise
+    # Asked of what was opened: the path may lead to something else by now.
     try:
         mode = os.fstat(number).st_mode
         if stat.S_ISDIR(mode):
@@ -83,7 +84,7 @@ class Lines:
         self.is_cut = False
 
     def __iter__(self) -> Iterator[dict]:
-        """None if there is no file. Raises `OSError` where it cannot be read."""
+        """Nothing where there is no file. Raises `OSError` for one that cannot be read."""
         try:
             number = opened(self.path)
         except FileNotFoundError:
@@ -120,7 +121,7 @@ def parsed(text: bytes) -> dict | None:
 
 
 def is_count(value: Any) -> bool:
-    """Whether something can be counted so; in Python `True` is 1."""
+    """Whether a value is a number of updates or the like; in Python `True` is 1."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < LARGEST
 
 
@@ -143,7 +144,7 @@ def tree(text: str) -> Any:
             if depth > DEEPEST:
                 raise ValueError(f"it is nested deeper than {DEEPEST} times")
         data = yaml.load(text, loader)
-    # A value that is no date raises what a date happens to raise.
+    # What looks like a date and is none raises errors of its own.
     except (yaml.YAMLError, ArithmeticError, LookupError, AttributeError, TypeError) as e:
         raise ValueError(str(e) or type(e).__name__) from None
     check_numbers(data)

@@ -7,8 +7,8 @@ A run leaves megabytes, of which the repository keeps one file, `record.json`: i
 [summary](summary.html), and the modules that it used, so that a page that shows the run can say
 whether the code has changed since. They are found by following imports from the page of the
 experiment, without importing anything; a package's own page counts only if it imports something
-itself. What else is in the file says
-[the page that checks it](../../docs_gen/records/results.html).
+itself. What else is in the file is told
+with [the check of it](../../docs_gen/records/results.html).
 """
 
 import ast
@@ -28,7 +28,7 @@ PACKAGES = ("labnn", "experiments")
 
 
 def record(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
-    """`labnn record RUN DIR`"""
+    """`labnn record RUN DIR`: what was written, for a program and for a person"""
     folder, target = folders.find(words[0]), Path(words[1])
     check_target(target)
     data, damaged = summary(folder)
@@ -40,6 +40,7 @@ def record(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
     path = target / "record.json"
     # Half of a character becomes the escape that JSON has for it.
     replace(path, text := written(data) + "\n")
+    # The sums are those of today: a file that was changed since is not what the run has used.
     newer = [name for name, m in data["modules"].items() if is_newer(ROOT / m["path"], folder)]
     lines = [str(path), *(f"damaged: {shown(line)}" for line in damaged)]
     if newer:
@@ -119,6 +120,7 @@ def imported(module: str, path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
+            # Each dot but the first leads one package out.
             above = own[: len(own) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]

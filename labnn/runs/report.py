@@ -49,6 +49,7 @@ DARK = """
   --run-right: #4cc162; --run-wrong: #ff8078; --run-truth: #9aa5b1; --run-grid: #323c47;
   --run-train: #5ca8ff; --run-valid: #f0954a;
 """
+# A phone has key figures in two columns, and paper has curves in two.
 STYLE = """
 * { box-sizing: border-box }
 body { margin: 0; background: var(--ground); color: var(--text);
@@ -89,7 +90,7 @@ summary:focus-visible, .run-scroll:focus-visible { outline: 2px solid var(--busy
 
 
 def report(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
-    """`labnn report RUN [out=FILE]`"""
+    """`labnn report RUN [out=FILE]`: what was written, for a program and for a person"""
     folder = folders.find(words[0])
     path = Path(options["out"]) if options.get("out") else folder / "report.html"
     check_target(path)

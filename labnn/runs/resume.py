@@ -1,12 +1,13 @@
 r"""
 # Going On
 
+A run that was stopped goes on in its own folder, bit by bit as if it had not been stopped:
+
     python -m experiments.mlm --resume 20261121
 
-continues a run in its own folder, bit by bit as if it had not been stopped. Its options come from
-`run.yaml`. Those that would change what is learned are refused unless each is allowed by name; a
-run that goes on with another rate is another run, and its curve would not say so. The text is held
-to its sum, and every tensor to its size, before anything is put back.
+Its options come from `run.yaml`. What would change what is learned is refused, unless it is allowed
+by name: with another rate it is another run, and its curve would not say so. The text is held to
+its sum, and every tensor to its size, before anything is put back.
 
 The newest [checkpoint](checkpoint.html) that is whole is taken. What was tracked after it is cut
 off, because it is made again: `metrics.jsonl` has each update once. A run that was killed before
@@ -40,7 +41,7 @@ FROM_TEXT = ("text", "batch_size", "seq_len")
 
 
 def permit(name: str) -> str:
-    """What to do where an option may change all the same"""
+    """How a person lets an option change all the same"""
     return f"add --allow-change {name} (in code, allow_change=[{name!r}])"
 
 
@@ -59,7 +60,7 @@ class Resumed:
 
     folder: Path
     lock: Lock
-    # `run.yaml`
+    # What `run.yaml` says
     info: dict[str, Any]
     name: str | None = None
     state: dict[str, Any] | None = None
@@ -138,7 +139,7 @@ class Resumed:
         return place["epoch"] + is_begun if place["phase"] != "done" else 0
 
     def is_complete(self) -> str:
-        """What to say if nothing is left to do, or nothing"""
+        """What to say if nothing is left to do, else an empty text"""
         if self.state is None or self.state["position"]["phase"] != "done":
             return ""
         session, epochs = self.state["session"], self.state["position"]["epoch"]
@@ -229,7 +230,7 @@ class Resumed:
                 group.update({key: new[key] for key in new if key not in counted})
 
     def story(self, n_updates: int, position: Position) -> list[str]:
-        """What the person should know"""
+        """What the person is told when the run goes on"""
         batch = f", batch {position.batch}" if position.phase in ("train", "valid") else ""
         place = f"epoch {position.epoch + 1}, {position.phase}{batch}"
         both = self.changes.items()
@@ -244,8 +245,7 @@ def reopen(run: str, experiment: str | None, cls: type, allowed: Iterable[str] =
     A run that is to go on, with its lock. Raises `RunError`.
 
     * `run` is its name, the beginning of it, a path, or `auto`
-    * `experiment` and `cls` are those that the run should be of
-    * `allowed` are options that may change
+    * `experiment` and `cls` are what it should be a run of, `allowed` options that may change
     """
     folder = find(run, experiment).absolute()
     info = contents.info(folder)

@@ -145,7 +145,7 @@ def add_to_run(
 
 
 def write_yaml(path: Path, data: Any) -> None:
-    """Plain data, as a whole"""
+    """Plain data, which are written as a whole or not at all"""
     replace(path, yaml.safe_dump(plain(data), allow_unicode=True))
 
 

@@ -15,7 +15,7 @@ from labnn.runs.growing import no_links
 
 # A prediction may be white space, which must neither vanish nor break the line.
 LINE_END, SPACE = "⏎", "␣"
-# Neither must other characters that move the cursor or talk to the terminal.
+# Nor may a character move the cursor, or talk to the terminal.
 SIGNS = {number: chr(0x2400 + number) for number in range(32)}
 SIGNS |= dict.fromkeys([*range(0x7F, 0xA0), 0x2028, 0x2029], "\ufffd") | {ord("\n"): LINE_END}
 
@@ -40,6 +40,8 @@ class Span:
 class Sample:
     """
     ## A prompt with predictions
+
+    Its pieces in order; those that were given are as long as they can be.
     """
 
     spans: list[Span]
@@ -88,6 +90,8 @@ def filled(
     pieces: Sequence[str], is_hidden: Iterable, predicted: Iterable, tokens: Sequence[str]
 ) -> Sample:
     r"""
+    A prompt with what the model said in the place of what was hidden from it.
+
     * `pieces` is a prompt, cut up
     * `is_hidden` says of each piece whether the model had to predict it
     * `predicted` has the ids that it predicted

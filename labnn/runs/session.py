@@ -102,7 +102,7 @@ class Session(Listener):
             self.keeper.begin(conf.model)
 
     def _put_back(self, saved: dict) -> None:
-        """Everything as it was"""
+        """All that the session has of its own, as it was"""
         own = saved["session"]
         put_back(self._parts(), own)
         self.started, self.seconds, self.is_best = own["started"], own["seconds"], own["is_best"]
@@ -139,7 +139,7 @@ class Session(Listener):
         own = {
             **state_of(self._parts()),
             **{"started": self.started, "seconds": self._seconds(), "is_best": self.is_best},
-            # What is in the files when the run goes on
+            # What the files are cut to when the run goes on
             "sizes": growing.synced_sizes(self.folder),
         }
         info = {
@@ -160,11 +160,11 @@ class Session(Listener):
         }
 
     def _seconds(self) -> float:
-        """How long the run has run"""
+        """How long the run has run, all its starts together"""
         return self.seconds + time.monotonic() - self.begun
 
     def _tell_status(self, state: str, details: str | None = None) -> None:
-        """What other programs may know"""
+        """What other programs may know of the run by now"""
         run.write_status(
             self.folder,
             state=state,
@@ -193,7 +193,7 @@ class Session(Listener):
         self.metrics.is_collecting = position.phase == "valid"
 
     def on_batch(self, position: Position, total: int) -> None:
-        """Something to look at, and something to go back to"""
+        """Something to look at, and when it is time a checkpoint to go back to"""
         self.teller.progress(position, total, self.metrics.last)
         if self.keeper.is_due(self.metrics.n_updates):
             self.keeper.save()
@@ -217,7 +217,7 @@ class Session(Listener):
             )
 
     def on_gradients(self, model: Any) -> None:
-        """Histograms for TensorBoard"""
+        """Histograms for TensorBoard, after as many updates as were asked for"""
         every, number = self.conf.log_params_updates, self.metrics.n_updates + 1
         if every and number % every == 0 and self.events is not None:
             self.events.histograms(number, model)
@@ -240,11 +240,11 @@ class Session(Listener):
         self.teller.warn(text)
 
     def should_stop(self) -> bool:
-        """A signal came"""
+        """Whether a signal came"""
         return self.interrupts.received is not None
 
     def should_end(self) -> bool:
-        """Early stopping"""
+        """Whether it got no better for too long"""
         return self.best.is_over
 
     def on_end(self, error: BaseException | None) -> None:

@@ -10,7 +10,7 @@ Taking a folder away takes time, in which half of it is there. So it loses its n
 is left then is no checkpoint, whatever happens to it: the next time that one is saved or taken
 away it goes. Anything with a name of another kind belongs to somebody else and stays.
 
-This page does without torch.
+This page does without torch: whoever only looks at runs would wait for it.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def names(parent: Path) -> list[str]:
     try:
         found = [name for name in os.listdir(parent) if NAME.fullmatch(name)]
     except OSError as e:
-        # A link without an end was made for a disk that is away.
+        # A link that leads nowhere was made for a disk that is away.
         if isinstance(e, FileNotFoundError) and not parent.is_symlink():
             return []
         raise CheckpointError(f"{parent} cannot be read: {e.strerror or e}") from None
@@ -92,6 +92,7 @@ def prune(parent: Path, keep: int, warn: Callable[[str], None], best: str | None
     except CheckpointError as e:
         return warn(str(e))
     kept = {best, *found[-keep:]}
+    # A manifest that is damaged names no best.
     for name in found[-keep:]:
         with contextlib.suppress(CheckpointError):
             kept.add(read_manifest(parent / name).get("best"))

@@ -64,6 +64,7 @@ def summary(
         {"update": again.get("update", 0), "changes": cleaned(again.get("changes") or {})}
         for again in contents.part(info, "resumed", list)
     ]
+    # What each key means is told with the [check](../../docs_gen/records/results.html) of a record.
     data = {
         "format": results.FORMAT,
         "experiment": str(info.get("name") or folder.parent.name),
@@ -91,6 +92,7 @@ def summary(
         "validation": table(valid, sorted(names)[:N_VALID], n_rows // 2),
         "samples": rounds(sampled, n_rounds, n_bytes),
     }
+    # What is not as readers expect it would be found out only by them.
     try:
         results.validate(data)
     except ValueError as e:
@@ -100,7 +102,7 @@ def summary(
 
 
 def best(valid: list[dict]) -> dict | None:
-    """The lowest loss of the validations; an older run does not name its best"""
+    """The lowest loss of the validations, for an older run, which does not name its best"""
     known = [(number(row.get("loss.valid")), row["update"]) for row in valid]
     value, update = min(((v, u) for v, u in known if v is not None), default=(None, None))
     return None if value is None else {"metric": "loss.valid", "value": value, "update": update}
@@ -141,6 +143,7 @@ def table(rows: list[dict], names: Iterable[str], most: int) -> dict:
     """A table of at most about `most` rows, with the columns that the rows have"""
     present = {name for row in rows for name in row}
     columns = [name for name in names if name in present]
+    # The ends and the extremes are kept, and as many between as there is room for.
     kept = {0, len(rows) - 1} if rows else set()
     for name in columns:
         known = [
@@ -168,7 +171,7 @@ def number(value: Any) -> float | None:
 
 
 def rounded(value: Any) -> float | None:
-    """The same with five digits"""
+    """A number in five digits, without a point where it is whole"""
     if number(value) is None:
         return None
     short = float(f"{value:.5g}")
@@ -250,6 +253,7 @@ def cleaned(value: Any) -> Any:
         return [*map(cleaned, value[: LONGEST[1]]), *(["…"] if len(value) > LONGEST[1] else [])]
     if isinstance(value, (bool, type(None))) or number(value) is not None:
         return value
+    # An address may have a password in it.
     text = re.sub(r"://[^/@\s]*@", "://", str(value))
     if match := WHOLE.fullmatch(text):
         text = (match[1] or "") + tail(match[2])
@@ -260,7 +264,7 @@ def cleaned(value: Any) -> Any:
 
 
 def tail(path: str) -> str:
-    """The last part of a path"""
+    """The last part of a path, with a sign for what was before it"""
     parts = re.split(r"[/\\]+", path.rstrip("/\\"))
     return "…/" + parts[-1] if len(parts) > 1 else "…"
 

@@ -41,7 +41,7 @@ class Teller:
         self.losses = list(state["losses"])
 
     def begin(self, conf: Any, folder: Path) -> None:
-        """What is run"""
+        """What is run, and on what"""
         self.conf = conf
         n_parameters = sum(p.numel() for p in conf.model.parameters())
         precision = getattr(conf, "mixed_precision", None)
@@ -54,6 +54,8 @@ class Teller:
 
     def progress(self, position: Position, total: int, values: dict) -> None:
         """
+        Where the run is.
+
         * `total` is the number of batches of the phase
         * `values` is what was tracked last
         """

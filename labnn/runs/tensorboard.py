@@ -39,7 +39,7 @@ from torch import nn
 from labnn.runs.console import LEGEND
 from labnn.runs.samples import Sample
 
-# What TensorBoard draws of a histogram
+# Intervals of a histogram; TensorBoard draws as many.
 N_BUCKETS = 30
 # The difference of two values within these bounds is a number in 32 bits.
 LARGEST = 1e38

@@ -91,12 +91,12 @@ def go_on_in(folder: Path) -> None:
 
 
 def add_writer(writer: Writer) -> None:
-    """Hand a writer every `tracker.save` from now on"""
+    """Hand a writer every `tracker.save` from now on."""
     tracker_singleton().add_writer(writer)
 
 
 def remove_writer(writer: Writer) -> None:
-    """The opposite; labml may have forgotten it at the start of another run"""
+    """Hand it no more. labml may have forgotten it at the start of another run."""
     writers = tracker_singleton()._Tracker__writers
     if writer in writers:
         writers.remove(writer)
@@ -110,7 +110,7 @@ class TrackerState:
     """
 
     def state_dict(self) -> dict:
-        """By their full names"""
+        """The step, and by full names what was added"""
         tracker = tracker_singleton()
         added = {name: list(found._values) for name, found in tracker.indicators.items()}
         return {
@@ -155,7 +155,7 @@ class MetricsFile(Writer):
         return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go on with it."""
+        """Go on with that."""
         vars(self).update(state)
 
     def write(self, *, global_step: int, indicators: dict) -> None:

@@ -1,10 +1,12 @@
 r"""
 # Tokenizers
 
-From text to ids and back. A [Tokenizer](tokenizer.html) cuts text into pieces and gives each piece
-a number. It is read first: it has everything but the cutting. The
-[CharacterTokenizer](character.html) cuts after every character, the [WordTokenizer](word.html)
-around words and punctuation marks.
+From text to ids and back.
+
+* A [Tokenizer](tokenizer.html) cuts text into pieces and gives each piece a number. It has
+  everything but the cutting.
+* The [CharacterTokenizer](character.html) cuts after every character.
+* The [WordTokenizer](word.html) cuts around words and punctuation marks.
 """
 
 from labnn.tokenizers.character import CharacterTokenizer as CharacterTokenizer

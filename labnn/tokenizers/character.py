@@ -1,5 +1,5 @@
 r"""
-# Character tokenizer
+# Character Tokenizer
 
 Every character is a token. The vocabulary is as small as an alphabet and a model has to learn how
 words are spelt before it learns anything else, which makes characters a good first task: hardly any
@@ -36,7 +36,8 @@ class CharacterTokenizer(Tokenizer, type="character"):
     """
     ## CharacterTokenizer
 
-    One token per character; sixty-five in Tiny Shakespeare and in the corpus that ships with labnn.
+    One token per character. There are sixty-five in Tiny Shakespeare, and as many in the corpus
+    that ships with labnn.
     """
 
     def __init__(self, tokens: Sequence[str], unknown_token: int | None = None):

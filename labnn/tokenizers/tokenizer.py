@@ -60,16 +60,26 @@ class Tokenizer:
     ## Tokenizer
 
     Everything but the cut. A subclass defines `split`. It may choose the name that it is saved
-    under, `class LineTokenizer(Tokenizer, type="line")`; otherwise its module and class are the
-    name, so that what one class saved is never read by another.
+    under:
+
+    ```python
+    class Lines(Tokenizer, type="lines"):
+        def split(self, text):
+            return text.splitlines(True)
+    ```
+
+    Otherwise its module and class are the name, so that what one class saved is never read by
+    another.
     """
 
-    # Every subclass under its name, so that a saved tokenizer finds its class again
+    # Every subclass under its name, so that a saved tokenizer finds its class again.
     types: dict[str, type["Tokenizer"]] = {}
     type = ""
 
     def __init_subclass__(cls, type: str = "", **others):
         """
+        Python calls this when a subclass is defined.
+
         * `type` is the name in saved data
         """
         super().__init_subclass__(**others)
@@ -124,6 +134,8 @@ class Tokenizer:
 
     def encode(self, text: str, *, unknown: int | None = None) -> np.ndarray:
         """
+        From text to ids.
+
         * `text` is any string
         * `unknown` is an id for the pieces that are not known, instead of `unknown_token`
         * returns shape `[n_pieces]`
@@ -141,6 +153,8 @@ class Tokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """
+        From ids to text.
+
         * `ids` is one sequence of ids: a list, an array or a tensor
         """
         if getattr(ids, "ndim", 1) != 1:

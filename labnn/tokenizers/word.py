@@ -1,5 +1,5 @@
 r"""
-# Word tokenizer
+# Word Tokenizer
 
 A word is a token. On the corpus that ships with labnn sequences are almost four times shorter than
 with [characters](character.html), and no spelling has to be learnt. In exchange the vocabulary is
@@ -9,9 +9,9 @@ Text is cut into three kinds of pieces, of which the first that fits is taken:
 
 | piece | examples | rule |
 |---|---|---|
-| a word and the space before it | ` the`, `To`, ` know't` | letters, digits, apostrophes inside |
-| a punctuation mark | `,` `-` `(` | one character |
-| white space | two newlines, a space before a bracket | as long as possible |
+| a word and its space | `" the"`, `"To"`, `" know't"` | letters, digits, inner apostrophes |
+| a punctuation mark | `","`, `"-"`, `"("` | one character |
+| white space | `"\n\n"`, `" "` before a bracket | as long as possible |
 
 The space belongs to the word because it is nearly always there: as a piece of its own it would make
 sequences half as long again. Nothing is thrown away, so that the pieces joined are the text again.
@@ -31,7 +31,8 @@ from collections import Counter
 
 from labnn.tokenizers.tokenizer import Tokenizer
 
-# White space leaves its last space to the word behind it.
+# The three rows of the table. White space comes twice: where a word follows, the last space is left
+# to the word.
 PIECE = re.compile(
     r" ?[\w\u0300-\u036f]+(?:['\u2019][\w\u0300-\u036f]+)*"
     r"|[^\w\s]"

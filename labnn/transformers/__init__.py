@@ -1,8 +1,10 @@
 r"""
 # Transformers
 
-Blocks of the transformer family, in reading order. Tensors are sequence-first:
-`[seq_len, batch_size]` for ids and `[seq_len, batch_size, d_model]` for features.
+Blocks of the transformer family, each by itself.
+
+Tensors are sequence-first: `[seq_len, batch_size]` for ids, `[seq_len, batch_size, d_model]` for
+features. In reading order:
 
 * [Masks](masks.html) say which query may attend to which key.
 * [Multi-head attention](mha.html) moves information between positions.

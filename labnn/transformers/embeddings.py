@@ -6,21 +6,23 @@ step of a model is therefore a table with one learned vector per token. As in
 [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.4, the vectors are scaled
 up before the positions are added,
 
-$$h_{ib} = \sqrt{d_{model}} \, E_{x_{ib}} + P_i$$
+$$h_{ib} = \sqrt{d_{\text{model}}} \, E_{x_{ib}} + P_i$$
 
 | symbol | code | meaning |
 |---|---|---|
 | $x_{ib}$ | `x[i, b]` | id at position $i$ of sequence $b$ |
-| $E$ | `self.token_embed` | one row of `d_model` numbers per token of the vocabulary |
-| $P$ | `self.positional_encoding` | adds one row per position |
+| $E$ | `token_embed` | one row of numbers for each token of the vocabulary |
+| $P$ | `positional_encoding` | adds one row for each position |
+| $d_{\text{model}}$ | `self.d_model` | length of a row |
 
 The factor keeps the token audible beside its position. It also fits a table that is shared with
 the [generator](generator.html), which wants small rows where the encoder wants large ones.
 
 **Departure.** The paper does not say how $E$ starts. Torch starts it with a spread of one, which
-the factor would raise to $\sqrt{d_{model}}$. Beside such tokens the waves of $P$ hardly count, and
-hidden tokens, which differ by their places alone, all look the same to a model at first. We start
-$E$ with a spread of $1 / \sqrt{d_{model}}$, and tokens and positions begin about equally strong.
+the factor would raise to $\sqrt{d_{\text{model}}}$. Beside such tokens the waves of $P$ hardly
+count, and hidden tokens, which differ by their places alone, all look the same to a model at first.
+We start $E$ with a spread of $1 / \sqrt{d_{\text{model}}}$, and tokens and positions begin about
+equally strong.
 
 The [positional encoding](positional_encoding.html) is passed in, so that any kind can be used.
 """
@@ -49,9 +51,11 @@ class Embeddings(nn.Module):
 
         self.d_model = d_model
         self.n_tokens = n_tokens
+        # The table $E$.
+        #
         # `self.token_embed.weight` has shape `[n_tokens, d_model]`
         self.token_embed = nn.Embedding(n_tokens, d_model)
-        # The factor of the forward pass brings this spread to one.
+        # The factor $\sqrt{d_{\text{model}}}$ will bring this spread to one.
         nn.init.normal_(self.token_embed.weight, std=1 / math.sqrt(d_model))
         self.positional_encoding = positional_encoding
 
@@ -70,4 +74,5 @@ class Embeddings(nn.Module):
                     f"at {self.n_tokens - 1}: use the tokenizer that the model was made for"
                 )
 
+        # Only the tokens are scaled: the positions bring their own spread.
         return self.positional_encoding(self.token_embed(x) * math.sqrt(self.d_model))

@@ -5,16 +5,17 @@ An encoder turns a sequence of vectors into as many vectors, each of which knows
 It is a stack of layers, and a layer is two steps that each *add* something to the stream of vectors
 that runs through the whole stack. For a step $f$, attention or the feed-forward network,
 
-$$\text{pre-norm: } x + \operatorname{drop}(f(\operatorname{LN}(x)))
-\qquad
-\text{post-norm: } \operatorname{LN}(x + \operatorname{drop}(f(x)))$$
+$$\begin{aligned}
+\text{pre-norm:} \quad & x + \operatorname{drop}(f(\operatorname{LN}(x))) \\
+\text{post-norm:} \quad & \operatorname{LN}(x + \operatorname{drop}(f(x)))
+\end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
 | $x$ | `x` | the stream, one vector per token |
-| $f$ | `self.self_attn`, `self.feed_forward` | the two steps of a layer |
-| $\operatorname{LN}$ | `self.norm_attn`, `self.norm_feed_forward` | layer normalization |
-| $\operatorname{drop}$ | `self.dropout` | dropout |
+| $f$ | `self_attn`, `feed_forward` | the two steps of a layer |
+| $\operatorname{LN}$ | `norm_attn`, `norm_feed_forward` | layer normalization |
+| $\operatorname{drop}$ | `dropout` | dropout |
 
 [Attention Is All You Need](https://arxiv.org/abs/1706.03762) normalizes after the addition.
 [On Layer Normalization in the Transformer Architecture](https://arxiv.org/abs/2002.04745) shows
@@ -23,7 +24,9 @@ against, and that they are well-behaved with the normalization inside. There the
 never squeezed, so the gradient has a straight way back; in exchange it grows with depth and wants
 one normalization at the end.
 
-The steps are [multi-head attention](mha.html) and a [feed-forward network](feed_forward.html).
+The steps are [multi-head attention](mha.html) and a [feed-forward network](feed_forward.html);
+between them stand [layer normalization](../layers/layer_norm.html) and
+[dropout](../layers/dropout.html).
 """
 
 from collections.abc import Callable
@@ -80,10 +83,12 @@ class TransformerLayer(nn.Module):
         * `mask[i, j, b]` is true where position `i` may attend to position `j`
         * returns shape `[seq_len, batch_size, d_model]`
         """
+        # Pre-norm: the stream is only added to, and the additions are the gradient's way back.
         if self.is_pre_norm:
             x = x + self.attend(self.norm_attn(x), mask)
             return x + self.dropout(self.feed_forward(self.norm_feed_forward(x)))
 
+        # Post-norm: each sum is brought back to one size before the next step sees it.
         x = self.norm_attn(x + self.attend(x, mask))
         return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
 
@@ -133,6 +138,7 @@ class Encoder(nn.Module):
         * `mask[i, j, b]` is true where position `i` may attend to position `j`; all layers use it
         * returns shape `[seq_len, batch_size, d_model]`
         """
+        # A layer gives what the next one takes, so any number of them fits.
         for layer in self.layers:
             x = layer(x, mask=mask)
         return self.norm(x)

@@ -2,23 +2,25 @@ r"""
 # Position-wise Feed-Forward Network
 
 Attention moves information between positions but only averages it. What is done with it is left to
-a small network that works on each position by itself, with the same weights everywhere:
-[Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.3,
+a small network that works on each position by itself, with the same weights everywhere. It is the
+first of these two, from section 3.3 of [Attention Is All You
+Need](https://arxiv.org/abs/1706.03762):
 
-$$\operatorname{FFN}(x) = \operatorname{act}(x W_1 + b_1) \, W_2 + b_2
-\qquad
-\operatorname{GLU}(x) = \big( \operatorname{act}(x W_1 + b_1) \odot (x V + c) \big) \, W_2 + b_2$$
+$$\begin{aligned}
+\operatorname{FFN}(x) &= \operatorname{act}(x W_1 + b_1) \, W_2 + b_2 \\
+\operatorname{GLU}(x) &= \big( \operatorname{act}(x W_1 + b_1) \odot (x V + c) \big) \, W_2 + b_2
+\end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
 | $W_1$, $b_1$ | `self.expand` | from `d_model` features to `d_ff` |
 | $W_2$, $b_2$ | `self.contract` | and back |
-| $V$, $c$ | `self.expand_linear` | a second way in without activation, only where `is_gated` |
+| $V$, $c$ | `self.expand_linear` | a second way in, without activation, if `is_gated` |
 | $\operatorname{act}$ | `self.activation` | a function of one number, such as ReLU, $\max(0, z)$ |
 
 The second form is from [GLU Variants Improve Transformer](https://arxiv.org/abs/2002.05202): the
 projection that went through the activation is a gate, which decides how much of the other one
-passes. The names tell the activation:
+passes. Each activation has a name of its own there:
 
 | name | `activation` | `is_gated` |
 |---|---|---|
@@ -69,7 +71,7 @@ class FeedForward(nn.Module):
         super().__init__()
 
         activation = nn.ReLU() if activation is None else activation
-        # Calling a class such as `nn.GELU` would build a module where numbers are expected.
+        # A class such as `nn.GELU` can be called too, but gives a module where numbers are due.
         if isinstance(activation, type) or not callable(activation):
             raise ValueError(
                 f"activation is {activation!r}, but it must be a module or a function of a tensor: "
@@ -94,9 +96,10 @@ class FeedForward(nn.Module):
         # `hidden` has shape `[seq_len, batch_size, d_ff]`
         hidden = self.activation(self.expand(x))
 
-        # $\odot (x V + c)$. What passes the gate is linear in $x$, so it has a gradient where an
+        # The factor $x V + c$. What passes the gate is linear in $x$, so it has a gradient where an
         # activation is flat.
         if self.expand_linear is not None:
             hidden = hidden * self.expand_linear(x)
 
+        # $W_2$ and $b_2$ lead back, past the features that are dropped while training.
         return self.contract(self.dropout(hidden))

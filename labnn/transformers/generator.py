@@ -6,13 +6,13 @@ vocabulary a score, its *logit*; the softmax of the logits is the distribution t
 
 $$z = W h + b
 \qquad
-p(\text{token} \mid h) = \frac{e^{z_{token}}}{\sum_v e^{z_v}}$$
+p(v \mid h) = \frac{e^{z_v}}{\sum_w e^{z_w}}$$
 
 | symbol | code | meaning |
 |---|---|---|
 | $h$ | `x` | features of one position |
 | $W$, $b$ | `self.projection` | weights and offsets of the projection |
-| $z$ | the result | logits, one per token of the vocabulary |
+| $z$ | the result | logits, one per token $v$ of the vocabulary |
 
 The softmax is not taken here. A loss computes its logarithm more accurately from the logits, and
 sampling wants to divide them by a temperature first.
@@ -39,6 +39,8 @@ class Generator(nn.Module):
         """
         super().__init__()
 
+        # $W$ has a row for each token, in the order of the ids.
+        #
         # `self.projection.weight` has shape `[n_tokens, d_model]`
         self.projection = nn.Linear(d_model, n_tokens)
 

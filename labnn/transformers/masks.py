@@ -5,22 +5,23 @@ Attention lets every position read every other one. Two things must not be read:
 the model is to predict it, and padding, which only fills up a batch. A mask is a boolean tensor
 that says what may be read,
 
-$$M_{ijb} = \text{query } i \text{ may attend to key } j \text{ in sequence } b
-\qquad
-M^{\text{causal}}_{ij} = (j \le i)
-\qquad
-M^{\text{padding}}_{jb} = (x_{jb} \ne \text{padding})$$
+$$\begin{aligned}
+M^{\text{causal}}_{ijb} &= (j \le i) \\
+M^{\text{padding}}_{ijb} &= (x_{jb} \ne \text{padding})
+\end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
-| $M_{ijb}$ | `mask[i, j, b]` | true where attention is allowed |
+| $M_{ijb}$ | `mask[i, j, b]` | true where query $i$ may attend to key $j$ in sequence $b$ |
 | $x_{jb}$ | `x[j, b]` | the id at position $j$ of sequence $b$ |
+| $\text{padding}$ | `padding_token` | the id that fills up a batch |
 
 An axis on which a mask does not depend has size one and is broadcast: the causal mask is the same
 for all sequences, the padding mask for all queries. Masks that must all hold are joined by a
-logical and, which broadcasts them as well. For 3 positions, the last of which is padding,
+logical *and*, which broadcasts them as well. This is how it looks for three positions, the last of
+which is padding, with a row for each query and a column for each key:
 
-```
+```text
 causal   padding   both
 1 0 0    1 1 0     1 0 0
 1 1 0    1 1 0     1 1 0
@@ -78,7 +79,8 @@ def check_mask(mask: torch.Tensor, seq_len_q: int, seq_len_k: int, batch_size: i
     ## A wrong mask is refused
 
     Other libraries use masks of numbers, masks that are true where attention is forbidden, and
-    masks with the batch first. Those that can be told apart from ours are.
+    masks with the batch first. Type and shape give away the first and most of the last; a mask that
+    is merely inverted cannot be told from ours.
     """
     if mask.dtype != torch.bool:
         raise ValueError(

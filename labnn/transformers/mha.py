@@ -13,7 +13,7 @@ $$\operatorname{Attention}(Q, K, V)_i = \sum_j
 |---|---|---|
 | $Q$, $K$, $V$ | `query`, `key`, `value` | three linear projections of the features |
 | $i$, $j$ | `i`, `j` in einsum | position of a query, position of a key |
-| $d_k$ | `self.d_k` | features in one head, $d_{model} / n_{heads}$ |
+| $d_k$ | `self.d_k` | features in one head, $d_{\text{model}} / n_{\text{heads}}$ |
 
 One average blends everything into one answer, so the features are cut into `n_heads` heads, each of
 which attends by itself. If the components of $Q_i$ and $K_j$ are independent with variance one,
@@ -21,7 +21,7 @@ their product has variance $d_k$; the root brings it back to one, where the soft
 gradient.
 
 **Departure.** A query that may attend to nothing (all keys are padding) has no weights that sum to
-one: $\frac{0}{0}$. Its answer is defined as zero here.
+one: $0 / 0$. Its answer is defined as zero here.
 
 The [masks](masks.html) say which keys a query may attend to.
 """
@@ -93,6 +93,8 @@ class MultiHeadAttention(nn.Module):
 
     def split_heads(self, x: torch.Tensor) -> torch.Tensor:
         r"""
+        Head after head lies in the features of a position, so a cut is all that it takes.
+
         * `x` has shape `[seq_len, batch_size, d_model]`
         * returns shape `[seq_len, batch_size, n_heads, d_k]`
         """
@@ -123,7 +125,7 @@ class MultiHeadAttention(nn.Module):
         key = self.split_heads(self.to_key(key))
         value = self.split_heads(self.to_value(value))
 
-        # $\frac{Q_i \cdot K_j}{\sqrt{d_k}}$ for all pairs. With the sequence first, batch and head
+        # $Q_i \cdot K_j / \sqrt{d_k}$ for all pairs. With the sequence first, batch and head
         # are neighbours in memory, so this is one batched matrix product without a copy.
         #
         # `scores` has shape `[batch_size, n_heads, seq_len_q, seq_len_k]`
@@ -138,7 +140,7 @@ class MultiHeadAttention(nn.Module):
         # `attn` has shape `[batch_size, n_heads, seq_len_q, seq_len_k]`
         attn = self.dropout(scores.softmax(dim=-1))
 
-        # $\sum_j$ of weight times $V_j$, and the queries that had no key.
+        # The sum over $j$ of weight times $V_j$. Queries that had no key get zeros.
         #
         # `context` has shape `[seq_len_q, batch_size, n_heads, d_k]`
         context = torch.einsum("b h i j, j b h d -> i b h d", attn, value)

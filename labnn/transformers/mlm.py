@@ -1,5 +1,5 @@
 r"""
-# Masked Language Modeling
+# Masked Language Modelling
 
 A model that sees both sides of a word cannot learn by predicting the next one: it would see the
 answer.
@@ -8,8 +8,12 @@ hides some tokens instead and asks for those alone. The mask token never occurs 
 section 3.1 masks only most of the selected tokens: it swaps some for random ones and keeps others.
 An ordinary token is treated in one of four ways, with
 
-$$P(\text{masked}) = p \, (1 - r - c) \quad P(\text{random}) = p \, r \quad
-P(\text{kept}) = p \, c \quad P(\text{not selected}) = 1 - p$$
+$$\begin{aligned}
+P(\text{masked}) &= p \, (1 - r - c) \\
+P(\text{random}) &= p \, r \\
+P(\text{kept}) &= p \, c \\
+P(\text{not selected}) &= 1 - p
+\end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
@@ -21,6 +25,8 @@ P(\text{kept}) = p \, c \quad P(\text{not selected}) = 1 - p$$
 a text would teach nothing. A random token may be the original again, by chance.
 
 **Departure.** Where nothing would be selected, one position is, so that every batch has a loss.
+
+[TransformerMLM](../models/transformer_mlm.html) is a network that learns from what is hidden here.
 """
 
 from collections.abc import Iterable
@@ -35,10 +41,14 @@ class MLM:
     One uniform number $u$ a position decides everything, because $[0, 1)$ is cut into intervals:
     $u < p$ selects, $u < p \, r$ randomizes, and where in $[0, p \, r)$ it fell names the token.
 
-    The trap is to draw "random?" and "kept?" separately. Both come true together for $r c$ of the
+    The trap is to draw "random?" and "kept?" separately. Both come true for $r \, c$ of the
     selected tokens, and one overwrites the other. Where random wins, the shares are
 
-    $$\text{masked} = (1 - r)(1 - c) \qquad \text{random} = r \qquad \text{kept} = c \, (1 - r)$$
+    $$\begin{aligned}
+    \text{masked} &= (1 - r)(1 - c) \\
+    \text{random} &= r \\
+    \text{kept} &= c \, (1 - r)
+    \end{aligned}$$
 
     which turns BERT's 80/10/10 into 81/10/9. Fates that exclude each other need one number.
     """
@@ -78,6 +88,8 @@ class MLM:
         # `self.is_ordinary` has shape `[n_tokens]`
         self.is_ordinary = torch.ones(n_tokens, dtype=torch.bool)
         self.is_ordinary[[padding_token, mask_token, *no_mask_tokens]] = False
+        # The same tokens as a list, to draw random ones from.
+        #
         # `self.ordinary` has shape `[n_ordinary]`
         self.ordinary = self.is_ordinary.nonzero().squeeze(-1)
         if not len(self.ordinary):
@@ -143,6 +155,8 @@ class MLM:
         ).to(flat.device)
         draws, spare = draws[:-1], draws[-1:]
 
+        # Of the positions with an ordinary token, those below $p$ are selected.
+        #
         # `selectable` has shape `[n_positions]`
         selectable = self.is_ordinary.index_select(0, flat)
         index = (selectable & (draws < self.masking_prob)).nonzero().squeeze(-1)
@@ -165,7 +179,7 @@ class MLM:
         * `share` has shape `[n_selected]`
         * returns shape `[n_selected]`
         """
-        # $[0, r)$ randomizes, $[r, r + c)$ keeps and $[r + c, 1)$ masks.
+        # Of the shares, $[0, r)$ randomizes, $[r, r + c)$ keeps and $[r + c, 1)$ masks.
         is_random = share < self.randomize_prob
         is_masked = share >= self.randomize_prob + self.no_change_prob
         replaced = tokens.masked_fill(is_masked, self.mask_token)
@@ -202,7 +216,11 @@ class MLM:
 
 
 def check_probabilities(masking_prob: float, randomize_prob: float, no_change_prob: float) -> None:
-    """Refuse chances that are none. A NaN fails every comparison, so it is refused as well."""
+    """
+    ## Probabilities that are none are refused
+
+    A NaN fails every comparison, so it is refused as well.
+    """
     named = dict(
         masking_prob=masking_prob, randomize_prob=randomize_prob, no_change_prob=no_change_prob
     )
@@ -217,7 +235,11 @@ def check_probabilities(masking_prob: float, randomize_prob: float, no_change_pr
 
 
 def check_tokens(padding: int, mask: int, no_mask_tokens: list[int], n_tokens: int) -> None:
-    """Refuse special tokens that are outside the vocabulary or the same."""
+    """
+    ## Special tokens have ids of their own
+
+    What is outside the vocabulary is refused, and so are a mask and a padding that are the same.
+    """
     named = [("padding_token", padding), ("mask_token", mask)]
     named += [("no_mask_tokens", token) for token in no_mask_tokens]
     for name, token in named:

@@ -6,9 +6,10 @@ adding to each one a vector that depends on its position alone. In
 [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.5, these are waves of
 different lengths,
 
-$$P_{p, 2k} = \sin \left( \frac{p}{10000^{2k / d}} \right)
-\qquad
-P_{p, 2k + 1} = \cos \left( \frac{p}{10000^{2k / d}} \right)$$
+$$\begin{aligned}
+P_{p, 2k} &= \sin \left( \frac{p}{10000^{2k / d}} \right) \\
+P_{p, 2k + 1} &= \cos \left( \frac{p}{10000^{2k / d}} \right)
+\end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
@@ -35,6 +36,8 @@ def sinusoidal_table(d_model: int, max_len: int) -> torch.Tensor:
     r"""
     ## The table of waves
 
+    Row $p$ is $P_p$, with sines in the even columns and cosines in the odd ones.
+
     * returns shape `[max_len, d_model]`
     """
     # In `float32` an angle near $10^6$ is off by some hundredths, and so is its sine. We compute in
@@ -51,6 +54,8 @@ def sinusoidal_table(d_model: int, max_len: int) -> torch.Tensor:
 def add_positions(x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
     r"""
     ## Add the first rows of a table to a sequence
+
+    Both kinds of tables are used in this way.
 
     * `x` has shape `[seq_len, batch_size, d_model]`
     * `table` has shape `[max_len, d_model]`
@@ -111,8 +116,8 @@ class LearnedPositionalEncoding(nn.Module):
 
         self.d_model = d_model
         self.max_len = max_len
-        # As large as the waves, whose squares have the mean 1/2: a model that cannot hear positions
-        # at first takes long to find out that there are any.
+        # As large as the waves, whose squares have the mean $1 / 2$: a model that cannot hear
+        # positions at first takes long to find out that there are any.
         self.table = nn.Parameter(torch.randn(max_len, d_model) / 2**0.5)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -5,18 +5,16 @@ Chromium, and pages that remember what went wrong on them: what they asked other
 they said in the console, and what the content policy refused.
 """
 
-import os
-import shutil
 import threading
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
 
-CHROMIUM = (
-    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-)
+from tests.programs import needs_program
+
 # axe fetches the style sheets of a page by itself, which the content policy refuses.
 AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -43,12 +41,10 @@ look();
 
 @contextmanager
 def browser():
-    """Chromium, or a skipped test where there is none"""
-    api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM:
-        pytest.skip("no chromium; CHROMIUM may name it")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    """Chromium of the system"""
+    program = needs_program("chromium", "chromium-browser", "google-chrome")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield chromium
         chromium.close()
 
@@ -108,8 +104,7 @@ def served(folder):
         thread.join()
 
 
-def complaints(page):
-    """What axe finds, in one line each"""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(page, options=AXE).response["violations"]
+def complaints(page, rules=None):
+    """What axe finds, by all rules or by options that name some, in one line each"""
+    found = Axe().run(page, options=AXE | (rules or {})).response["violations"]
     return [f"{v['id']}: {node['target']} {node['any'][:1]}" for v in found for node in v["nodes"]]

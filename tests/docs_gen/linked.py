@@ -71,3 +71,13 @@ def repository():
     """The links of the repository"""
     found = source.find([ROOT / name for name in ("labnn", "experiments", "docs_gen")])
     return Links({item.name: parse(item) for item in found})
+
+
+def scripts(files):
+    """Loose scripts by path, in folders whose names theirs begin with"""
+    modules = {}
+    for path, text in files.items():
+        stem = path.removesuffix(".py")
+        name, folder = stem.replace("/", "."), stem.partition("/")[0]
+        modules[name] = parse(Source(name, path, f"{stem}.html", text, folder))
+    return Links(modules)

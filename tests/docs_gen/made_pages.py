@@ -122,7 +122,7 @@ def rows(edition):
                 blocks = [notes.render(CHINESE[anchor], told)]
             else:
                 blocks = [f'<div lang="en" class="untranslated">{block}</div>' for block in blocks]
-        row = {"kind": kind, "anchor": anchor, "name": name, "line": numbers.start, "aliases": []}
+        row = {"kind": kind, "anchor": anchor, "name": name, "line": numbers.start}
         row |= {"note": Markup("".join(blocks)), "code": Markup(code.listing(numbers, html))}
         made.append(row | {"is_wide": not row["code"]})
     return made
@@ -133,7 +133,8 @@ def context(edition, url, **more):
     code_, tag, name = next(e for e in EDITIONS if e[0] == edition)
     up = "../" * url.count("/")
     editions = [
-        {"code": c, "tag": t, "name": n, "href": f"{up}../{c}/{url}"} for c, t, n in EDITIONS
+        {"code": c, "tag": t, "name": n, "href": f"{up}../{c}/{url}", "canonical": ""}
+        for c, t, n in EDITIONS
     ]
     return {
         "edition": {"code": code_, "tag": tag, "name": name},
@@ -158,6 +159,7 @@ def context(edition, url, **more):
         "next": {"title": "The other layer", "href": "other.html"},
         "path": "made/layers/layer.py",
         "commit": "0123456789abcdef",
+        "is_as_committed": True,
         "run": "python -m made.layers.layer",
         "translated": {"done": 2, "total": 9} if edition == "zh" else None,
         **more,
@@ -175,7 +177,7 @@ def pages(edition):
         }
         for n, t in enumerate(CARDS)
     ]
-    lead = {"kind": "module", "anchor": "page-top", "name": "", "line": 1, "aliases": []}
+    lead = {"kind": "module", "anchor": "page-top", "name": "", "line": 1}
     lead |= {"note": Markup('<h1 id="h-layers">Layers</h1><p>What all blocks are made of.</p>')}
     lead |= {"code": Markup(""), "is_wide": True}
     package = {"rows": [lead], "toc": [], "cards": cards, "run": "", "translated": None}

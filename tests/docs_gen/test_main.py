@@ -64,6 +64,7 @@ def test_check_writes_nothing(folder, capsys):
         (["build", "none", "-o", "site"], "none"),
         (["build", "pack", "-o", "pack"], "holds no site"),
         (["build", "pack", "-o", "site", "--locale", "none"], "none"),
+        (["build", "pack", "-o", "site", "--records", "none"], "none"),
         (["i18n", "status", "pack"], "--locale"),
         (["check", "pack", "--released", "none.json"], "none.json"),
     ],
@@ -101,6 +102,15 @@ def test_every_command_has_help(capsys):
             main([command, "--help"])
         assert e.value.code == 0
         assert "PATH" in capsys.readouterr().out
+
+
+def test_what_is_not_installed_is_named(folder):
+    code = "import sys; sys.modules['jinja2'] = None; import docs_gen.__main__"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True
+    )
+    told = b"docs_gen: jinja2 is not installed; pip install 'labnn[docs]'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, b"", told)
 
 
 def test_it_needs_nothing_of_what_it_shows(folder):

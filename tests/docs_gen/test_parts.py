@@ -4,6 +4,8 @@ r"""
 What other stages rely on.
 """
 
+from dataclasses import replace
+
 from docs_gen.parts import Module, Problem, Section, Source
 
 
@@ -47,3 +49,8 @@ def test_something_in_a_note_has_a_line():
 def test_a_definition_is_where_its_section_says():
     assert module().anchor("f") == "f-2"
     assert module().anchor("g") == "g"
+
+
+def test_a_definition_is_not_where_its_stub_is():
+    stub, whole = (Section("definition", anchor, name="f") for anchor in ("f-2", "f"))
+    assert replace(module(), sections=(stub, whole)).anchor("f") == "f"

@@ -192,6 +192,7 @@ def test_relative_addresses():
     assert links().relative("a/b.html", "c.html", "x") == "../c.html#x"
 
 
+@pytest.mark.slow
 def test_code_of_the_repository_links_to_pages_and_anchors_that_are_there():
     found, n_checked = repository(), 0
     for module in found.modules.values():
@@ -200,3 +201,21 @@ def test_code_of_the_repository_links_to_pages_and_anchors_that_are_there():
                 n_checked += 1
                 assert found.note(module, "", href) == href
     assert n_checked > 4000 and not found.waiting
+
+
+def test_a_mark_with_a_blank_is_no_place():
+    links = site({"m": "'''<a id=\"ok place\"></a><a id=\"ok\"></a>'''"})
+    assert links.note(links.modules["m"], "", "m.html#ok") == "#ok"
+    with pytest.raises(ValueError, match="there is no ok place"):
+        links.note(links.modules["m"], "", "m.html#ok%20place")
+
+
+def test_an_overloaded_function_is_where_it_is_implemented():
+    text = "@overload\ndef f(a: int): ...\n@overload\ndef f(a: str): ...\ndef f(a): ...\n"
+    links = site({"m": text, "n": "from m import f\nf(1)\n"})
+    assert links.symbol("m.f") == ("m.html", "f")
+    (section,) = (s for s in links.modules["m"].sections if s.anchor == "f")
+    assert section.code_lines == (5,)
+    assert links.note(links.modules["n"], "", "m.html#f") == "m.html#f"
+    (whole,) = (d for d in links.modules["m"].definitions.values())
+    assert whole.line == 5

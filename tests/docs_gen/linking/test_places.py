@@ -12,7 +12,7 @@ import pytest
 
 from docs_gen.linking.places import Place
 from docs_gen.reading.scopes import references
-from tests.docs_gen.linked import repository, site, written
+from tests.docs_gen.linked import repository, scripts, site, written
 
 FILES = {
     "a.": """
@@ -152,12 +152,6 @@ def test_a_place_has_a_name():
     assert Place("a.b").dotted == "a.b" and Place("a.b", "C.d").dotted == "a.b.C.d"
 
 
-def test_definitions_of_places():
-    places = site(FILES).places
-    assert places.definition(Place("a.base", "Base.f")).line == 6
-    assert places.definition(Place("a.base")) is None
-
-
 PAGES = (
     "labnn.transformers.encoder",
     "docs_gen.linking.links",
@@ -193,8 +187,7 @@ def test_each_reference_of_the_repository_leads_to_a_definition_of_its_name():
             if "." in text or not (place := links.places.find(reference.target)):
                 continue
             n_checked += 1
-            definition = links.places.definition(place)
-            assert definition or not place.name
+            assert not place.name or place.name in links.modules[place.module].definitions
             if place.dotted.rpartition(".")[2] != text:
                 n_aliases += 1
                 assert f" as {text}" in module.source.text
@@ -209,3 +202,20 @@ def test_dropout_leads_to_its_page(page):
     assert len(found) >= 2
     for reference in found:
         assert links.code(module, reference) == "../layers/dropout.html#Dropout"
+
+
+def test_a_name_is_followed_from_the_folder_that_it_is_imported_in():
+    files = {
+        "a/main.py": "from utils import *\nfrom base import Base\nclass A(Base): pass\n",
+        "a/utils.py": "def help(): pass\n",
+        "a/base.py": "import utils\nAlias = utils.help\nclass Base:\n    def f(self): pass\n",
+        "b/main.py": "from utils import help\n",
+        "b/utils.py": "def help(): pass\n",
+    }
+    places = scripts(files).places
+    assert places.find("a.main.help") == Place("a.utils", "help")
+    assert places.find("b.main.help") == Place("b.utils", "help")
+    assert places.find("a.main.A.f") == Place("a.base", "Base.f")
+    assert places.find("utils.help", "b.main") == Place("b.utils", "help")
+    # Seen from nowhere, a name begins with its folder.
+    assert places.find("utils.help") is None

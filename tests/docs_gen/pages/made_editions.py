@@ -4,7 +4,7 @@ Editions of a small project.
 
 from docs_gen.pages.edition import Edition
 from docs_gen.pages.project import Options, Project
-from docs_gen.translation import catalogs
+from docs_gen.translation import catalogs, languages
 from tests.docs_gen.made_sites import write
 
 FILES = {
@@ -23,6 +23,6 @@ def project_in(tmp_path):
 
 
 def edition_of(project, code="en"):
-    languages = [catalogs.language(name) for name in ("en", "zh")]
+    known = [languages.language(name) for name in ("en", "zh")]
     folders = [project.options.locale] if code != "en" else []
-    return Edition(project, catalogs.Catalogs(code, folders), languages)
+    return Edition(project, catalogs.Catalogs(code, folders), known)

@@ -19,7 +19,7 @@ def test_what_is_not_typed_has_its_default():
 
 
 def test_everything_can_be_typed():
-    text = "build a b -o c --exclude x --exclude y --locale l --results-in r --name N"
+    text = "build a b -o c --exclude x --exclude y --locale l --records r --name N"
     assert read(text + " --base-url https://a.example --aliases m.json") == Options(
         [Path("a"), Path("b")],
         exclude=["x", "y"],
@@ -37,4 +37,4 @@ def test_translators_give_less():
 
 def test_no_option_is_known_to_one_command_only_by_accident():
     for command in ("build", "serve"):
-        assert arguments().parse_args([command, "a", "-o", "b"]).results_in is None
+        assert arguments().parse_args([command, "a", "-o", "b"]).records is None

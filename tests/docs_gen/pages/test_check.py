@@ -19,7 +19,7 @@ from tests.docs_gen.made_sites import module, write
 GOLDEN = Path(__file__).parents[2] / "golden" / "record"
 FILES = {
     "pack/__init__.py": '"""\n# Pack\n"""\n',
-    "pack/a.py": 'r"""\n# A\n\n$x$\n"""\n\n\ndef f():\n    pass\n',
+    "pack/a.py": 'r"""\n# A\n\n$x$\n"""\n\n\ndef f():\n    """F"""\n',
 }
 
 
@@ -31,9 +31,11 @@ def test_a_good_project_has_no_problem(tmp_path):
     assert found(write(tmp_path, FILES)) == []
 
 
-def test_missing_notes_are_told_on_demand(tmp_path):
-    (told,) = found(write(tmp_path, FILES), with_notes=True)
-    assert told.startswith(f"{tmp_path}/pack/a.py:8: ") and "no note" in told
+def test_missing_notes_are_told_unless_only_faults_are_asked_for(tmp_path):
+    write(tmp_path, FILES | {"pack/a.py": '"""\n# A\n"""\n\n\ndef f():\n    pass\n'})
+    assert found(tmp_path, only_faults=True) == []
+    (told,) = found(tmp_path)
+    assert told.startswith(f"{tmp_path}/pack/a.py:6: ") and "no note" in told
 
 
 def test_maths_that_reads_badly_has_its_line():
@@ -43,8 +45,8 @@ def test_maths_that_reads_badly_has_its_line():
 
 def test_maths_that_does_not_convert_is_told_once(tmp_path):
     write(tmp_path, FILES | {"pack/b.py": 'r"""\n# B\n\n$\\foo$\n"""\n'})
-    assert len(found(tmp_path)) == 1
-    assert [told for told in found(tmp_path, with_notes=True) if "b.py" in told] == found(tmp_path)
+    assert len(found(tmp_path, only_faults=True)) == 1
+    assert len([told for told in found(tmp_path) if "b.py" in told]) == 1
 
 
 def test_faults_are_told_always(tmp_path):

@@ -56,7 +56,7 @@ def test_languages_lead_to_the_same_page(project):
 
 
 def test_results_need_a_folder_of_records(project):
-    with pytest.raises(ValueError, match="--results-in"):
+    with pytest.raises(ValueError, match="--records"):
         edition_of(project).result(project.modules[0], "run: x")
 
 

@@ -11,7 +11,7 @@ from tests.docs_gen.made_rows import PAGE, page_of
 def test_headings_make_one_outline():
     page, rows = page_of(PAGE)
     assert [(h["level"], h["anchor"], h["title"]) for h in page.headings] == [
-        (1, "h-a-title-of-code", "A title of code"),
+        (1, "h-a-title-of-code", "A <em>title</em> of <code>code</code>"),
         (2, "h-more", "More"),
         (2, "h-thing", "Thing"),
         (3, "h-deep", "Deep"),
@@ -20,6 +20,35 @@ def test_headings_make_one_outline():
         '<h1 id="h-a-title-of-code">A <em>title</em> of <code>code</code></h1>' in rows[0]["note"]
     )
     assert [h["title"] for h in page.toc()] == ["More", "Thing", "Deep"]
+
+
+def test_functions_without_a_heading_are_on_the_map():
+    page, _ = page_of('"""\n# T\n"""\n\ndef f():\n    """F"""\n    def g():\n        """G"""\n')
+    assert [(h["anchor"], h["title"], h["level"]) for h in page.toc()] == [("f", "f", 2)]
+
+
+def test_the_map_of_a_page_shows_what_headings_show():
+    page, rows = page_of(
+        '"""\n# T\n\n## <a id="x"></a>The $d_k$ of [`T`], [a *b*](#h-t) & c\n"""\nT = 1\n'
+    )
+    (entry,) = page.toc()
+    assert entry["title"].startswith("The <math>") and "<msub>" in entry["title"]
+    # It stands in a link, on a page that has the place already.
+    assert entry["title"].endswith("</math> of <code>T</code>, a <em>b</em> &amp; c")
+    assert 'id="x"' in rows[0]["note"] and not page.problems
+
+
+def test_a_heading_has_its_faults_told_once():
+    page, _ = page_of('"""\n# T\n\n## A $\\nope$\n"""\n')
+    assert [(p.line, p.kind) for p in page.problems] == [(4, "maths")]
+
+
+def test_a_colour_without_a_meaning_is_told_and_left_out():
+    page, rows = page_of('"""\n# T\n\n$\\textcolor{pink}{x_1}$\n"""\n')
+    (problem,) = page.problems
+    assert (problem.line, problem.kind) == (4, "maths") and "not pink" in problem.what
+    assert "<msub><mi>x</mi><mn>1</mn></msub>" in rows[0]["note"]
+    assert "fault" not in rows[0]["note"]
 
 
 def test_links_are_looked_up():

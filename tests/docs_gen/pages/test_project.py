@@ -4,12 +4,8 @@ r"""
 Files on disk, read as a build reads them.
 """
 
-import shutil
-import subprocess
-
 import pytest
 
-from docs_gen.pages import project
 from docs_gen.pages.project import Options, Project
 from docs_gen.parts import GeneratorError
 from tests.docs_gen.made_sites import write
@@ -67,28 +63,14 @@ def test_records_are_relative_to_the_folder_of_the_package(tmp_path):
     assert project_of(write(tmp_path, FILES)).root == tmp_path
 
 
-def test_the_commit_is_that_of_the_code(tmp_path, monkeypatch):
-    write(tmp_path, FILES)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert project_of(tmp_path).commit == ""
-    if not shutil.which("git"):
-        return
-    who = ("-c", "user.name=a", "-c", "user.email=a@b.example")
-    for words in (("init", "-q"), ("add", "."), (*who, "commit", "-q", "-m", "one")):
-        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
-    clean = project_of(tmp_path).commit
-    assert len(clean) == 12 and int(clean, 16)
-    (tmp_path / "pack/a.py").write_text("")
-    assert project_of(tmp_path).commit == f"{clean}-dirty"
+def test_an_address_of_the_site_begins_as_addresses_do(tmp_path):
+    with pytest.raises(GeneratorError, match="begin it with https://"):
+        project_of(write(tmp_path, FILES), base_url="a.example")
 
 
-def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
-    monkeypatch.setattr(project.subprocess, "run", refuse)
-    assert project_of(write(tmp_path, FILES)).commit == ""
-
-
-def refuse(*_, **__):
-    raise FileNotFoundError("git")
+def test_loose_scripts_are_called_like_their_folder(tmp_path):
+    write(tmp_path, {"lessons/first.py": "x = 1\n", "lessons/another.py": "x = 1\n"})
+    assert project_of(tmp_path, "lessons").name == "lessons"
 
 
 def test_aliases_are_read(tmp_path):

@@ -91,6 +91,7 @@ def test_text_is_cut_into_tokens(text):
     assert tokens(text) == TOKENS[text].split()
 
 
+@pytest.mark.slow
 def test_a_letter_or_digit_is_the_same_to_python_and_to_the_browser():
     # `\w` of Python is what the browser calls letters and numbers, and the underscore.
     odd = [

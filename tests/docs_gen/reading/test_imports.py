@@ -64,7 +64,7 @@ def test_what_a_name_means_after_an_import(text, known):
 @pytest.mark.parametrize("path", [".", ".x", "..", "..x.y", "...x", "a.b"])
 def test_relative_paths_are_those_that_python_resolves(path, is_package):
     package = "p.q.m" if is_package else "p.q"
-    walk = Walk("p.q.m", [], is_package=is_package, steps={})
+    walk = Walk("p.q.m", [], folders=package.split("."), steps={})
     (node,) = ast.parse(f"from {path} import z").body
     try:
         known = resolve_name(path, package)

@@ -161,6 +161,7 @@ def test_what_python_finds_in_a_module_is_defined(page):
     assert n_checked
 
 
+@pytest.mark.slow
 def test_definitions_of_the_repository_stand_where_they_are_said_to():
     n_checked = 0
     for module in repository().modules.values():
@@ -178,3 +179,28 @@ def test_definitions_of_the_repository_stand_where_they_are_said_to():
 
 def test_text_without_names_defines_nothing():
     assert defined("") == {} and defined(dedent("import a\nfrom b import *\n1 + 1")) == {}
+
+
+def test_a_stub_gives_way_to_what_it_stands_for():
+    text = """
+        class A:
+            @overload
+            def f(self, a: int): ...
+            @typing.overload  # why
+            def f(self, a: str): ...
+            def f(self, a): return a
+            @property
+            def g(self): ...
+            @g.setter
+            def g(self, value): ...
+        @overload
+        def h(a: int): ...
+        @overload
+        def h(a: str): ...
+        @overload_later
+        def i(): ...
+        def i(): ...
+    """
+    found = {name: definition.line for name, definition in defined(text).items()}
+    assert found == {"A": 2, "A.f": 7, "A.g": 9, "h": 13, "i": 17}
+    assert list(found) == ["A", "A.f", "A.g", "h", "i"]

@@ -76,6 +76,7 @@ def check(text):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_notes_and_code_are_the_file(path):
     assert not [p for p in check_lines(path.read_text()).problems if p.kind == "syntax"]
@@ -107,7 +108,49 @@ GOLDEN = {
         'class A:\n    """D"""\n    x = 1\n    # n\n    y = 2\n\n\nz = 3\n',
         [
             ("definition", "A", "D", "class A:\n    x = 1"),
-            ("comment", "", "n", "    y = 2\n\n\nz = 3"),
+            ("comment", "", "n", "    y = 2"),
+            ("code", "", "", "z = 3"),
+        ],
+    ),
+    "code after a definition": (
+        "def f():\n    '''F'''\n    return 1\n\n\nif a:\n    f()\n",
+        [
+            ("definition", "f", "F", "def f():\n    return 1"),
+            ("code", "", "", "if a:\n    f()"),
+        ],
+    ),
+    "a note after a definition": (
+        "def f():\n    '''F'''\n    return 1\n\n\n# n\nif a:\n    f()\n",
+        [
+            ("definition", "f", "F", "def f():\n    return 1"),
+            ("comment", "", "n", "if a:\n    f()"),
+        ],
+    ),
+    "a tool after a definition": (
+        "def f():\n    return 1\n# fmt: on\n\n# n\nx\ndef g(): ...\n# fmt: off\ny\n",
+        [
+            ("definition", "f", "", "def f():\n    return 1\n# fmt: on"),
+            ("comment", "", "n", "x"),
+            ("definition", "g", "", "def g(): ..."),
+            ("code", "", "", "# fmt: off\ny"),
+        ],
+    ),
+    "code after a method and after its class": (
+        "class A:\n    def f(self):\n        '''F'''\n        return 1\n\n"
+        "    g = f\nx = A()\ny = x\n",
+        [
+            ("definition", "A", "", "class A:"),
+            ("definition", "A.f", "F", "    def f(self):\n        return 1"),
+            ("code", "", "", "    g = f"),
+            ("code", "", "", "x = A()\ny = x"),
+        ],
+    ),
+    "a definition in a block": (
+        "try:\n    def f():\n        '''F'''\n    x\nexcept E:\n    f = 1\n",
+        [
+            ("code", "", "", "try:"),
+            ("definition", "f", "F", "    def f():"),
+            ("code", "", "", "    x\nexcept E:\n    f = 1"),
         ],
     ),
     "decorators": (
@@ -123,12 +166,17 @@ GOLDEN = {
         [
             ("definition", "f", "F", "def f():"),
             ("definition", "f.B", "", "    class B:"),
-            ("definition", "f.B.g", "G", "        def g(self):\n    return B"),
+            ("definition", "f.B.g", "G", "        def g(self):"),
+            ("code", "", "", "    return B"),
         ],
     ),
     "one line": (
         "def f(): 'D'\nclass A: pass\nx\n",
-        [("definition", "f", "", "def f(): 'D'"), ("definition", "A", "", "class A: pass\nx")],
+        [
+            ("definition", "f", "", "def f(): 'D'"),
+            ("definition", "A", "", "class A: pass"),
+            ("code", "", "", "x"),
+        ],
     ),
     "overloads": (
         "@o\ndef f(a): ...\n@o\ndef f(b): ...\ndef f(c):\n    '''D'''\n",
@@ -177,7 +225,7 @@ GOLDEN = {
     ),
     "form feeds and other signs that end no line": (
         "x\n\f\n# n\x85\u2028m\ny = '\x85\u2028\x1c'\f\n",
-        [("code", "", "", "x\n\f"), ("comment", "", "n\x85\u2028m", "y = '\x85\u2028\x1c'\f")],
+        [("code", "", "", "x\n\f"), ("comment", "", "n\ufffd\u2028m", "y = '\x85\u2028\x1c'\f")],
     ),
     "other alphabets": (
         "class Größe:\n    '''大小'''\n"
@@ -280,7 +328,10 @@ def test_programs_made_by_chance_are_kept_whole(seed):
         ("x\n\0\n", 0, "null bytes"),
         ("x\n'\udcff'\n", 2, "a byte that does not belong to the encoding"),
         ("# coding: nonsense\n", 0, "unknown encoding"),
-        ("x = " + "-" * 100_000 + "1\n", 0, ""),
+        ("x = " + "-" * 100_000 + "1\n", 0, "this is nested too deeply"),
+        ("x = " + "1 + " * 20_000 + "1\n", 0, "this is nested too deeply"),
+        ("if x: 1\n" + "elif x: 1\n" * 3_000, 0, "this is nested too deeply"),
+        ("x\ny = " + "(" * 1_000 + ")" * 1_000 + "\n", 2, "this is nested too deeply"),
         ("'''\n", 1, "unterminated"),
     ],
 )
@@ -288,7 +339,8 @@ def test_a_file_that_is_not_python_is_code_with_a_problem(text, line, what):
     found = module(text)
     (problem,) = found.problems
     assert (problem.path, problem.kind) == ("m.py", "syntax") and "\n" not in str(problem)
-    assert problem.line == line and what in problem.what and "not Python: " in problem.what
+    assert problem.line == line and what in problem.what
+    assert problem.what.startswith("not Python: ") != problem.what.startswith("this is nested too ")
     (section,) = found.sections
     assert section.kind == "code" and section.code_lines == (*range(1, len(found.lines) + 1),)
     assert not found.definitions
@@ -314,7 +366,7 @@ def test_a_docstring_with_a_backslash_must_be_raw():
     found = module("'''\na\n$\\beta$\n'''\nclass A:\n    r'''\\b'''\nx = '\\b'\n")
     what = 'docstring has a backslash but is not raw: use r"""'
     assert found.problems == (Problem("m.py", 3, what, "maths"),)
-    assert [s.note for s in found.sections] == ["a\n$\\beta$", "\\b"]
+    assert [s.note for s in found.sections] == ["a\n$\\beta$", "\\b", ""]
 
 
 @pytest.mark.parametrize(

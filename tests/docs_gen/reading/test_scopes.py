@@ -123,6 +123,7 @@ def own_nodes(function):
             waiting += ast.iter_child_nodes(node)
 
 
+@pytest.mark.slow
 def test_local_names_are_those_that_python_says():
     n_local = n_global = 0
     for module in repository().modules.values():

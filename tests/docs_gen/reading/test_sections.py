@@ -133,3 +133,32 @@ def test_what_is_said_within_a_header_stays_there():
 def test_blank_lines_at_the_top_are_no_section():
     assert [(s.kind, s.code_lines) for s in sections("\n\n# a\nx\n")] == [("comment", (1, 2, 4))]
     assert sections("") == ()
+
+
+STUBS = """\
+class A:
+    @overload
+    def f(self, a: int): ...
+    @typing.overload  # why
+    def f(self, a: str): ...
+    def f(self, a): return a
+    @property
+    def g(self): ...
+    @g.setter
+    def g(self, value): ...
+@overload
+def h(a: int): ...
+@overload
+def h(a: str): ...
+"""
+
+
+def test_a_stub_leaves_the_address_to_what_it_stands_for():
+    # Where there is nothing else the first stub has it, and a property is its getter.
+    assert anchors(STUBS) == ["A", "A.f-2", "A.f-3", "A.f", "A.g", "A.g-2", "h", "h-2"]
+
+
+def test_code_after_a_definition_is_known_by_its_first_line():
+    text = "import a\ndef f(): ...\n\nimport a\ndef g(): ...\nx = 1\n"
+    first = anchors("import a\n")[0]
+    assert anchors(text) == [first, "f", f"{first}-2", "g", anchors("x = 1\n")[0]]

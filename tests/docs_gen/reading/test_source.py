@@ -10,7 +10,7 @@ import os
 import pytest
 
 from docs_gen.parts import GeneratorError
-from docs_gen.reading.source import find, refuse
+from docs_gen.reading.source import find
 
 
 @pytest.fixture
@@ -145,7 +145,6 @@ def test_a_module_called_index_leaves_the_place_to_its_package(tree):
 @pytest.mark.parametrize(
     "files, paths, message",
     [
-        (["a/run.py", "b/run.py"], ["a", "b"], "a/run.py and b/run.py are both run;"),
         (["p.py", "p/__init__.py"], ["."], "p/__init__.py and p.py are both p;"),
         (["a/t/x.py", "b/t/y.py"], ["a/t", "b/t"], ""),
         (["a/t/x.py", "b/t/x.py"], ["a/t", "b/t"], "a/t/x.py and b/t/x.py are both x;"),
@@ -163,6 +162,27 @@ def test_two_files_of_one_name_or_address_are_refused(tree, files, paths, messag
             str(error.value).partition(" are")[0].split(" and ")
         )
         assert message.partition(" are")[2] in str(error.value)
+
+
+def test_scripts_of_one_name_are_told_apart_by_their_folders(tree):
+    tree(
+        "ex/a/main.py", "ex/a/utils.py", "ex/b/main.py", "ex/b/lib/__init__.py", "c/x.py",
+        "p/__init__.py", "p/main.py", "d/p/__init__.py",
+    )  # fmt: skip
+    found = {s.url: (s.name, s.folder) for s in find(["ex/a", "ex/b", "c", "p", "d"])}
+    assert found == {
+        "a/main.html": ("a.main", "a"),
+        # A name does not depend on which of the others clash.
+        "a/utils.html": ("a.utils", "a"),
+        "b/main.html": ("b.main", "b"),
+        "b/lib/index.html": ("b.lib", "b"),
+        "c/x.html": ("x", "c"),
+        # What is imported as a package keeps its name.
+        "p/index.html": ("p", ""),
+        "p/main.html": ("p.main", ""),
+        "d/p/index.html": ("d.p", "d"),
+    }
+    assert [s.name for s in find(["ex/a", "c"])] == ["main", "utils", "x"]
 
 
 @pytest.mark.parametrize(
@@ -195,12 +215,6 @@ def test_what_may_not_be_read_is_a_mistake(tree, name):
     with pytest.raises(GeneratorError, match=f"^{name}: Permission denied$"):
         find([root / "a"])
     (root / name).chmod(0o700)
-
-
-def test_what_the_system_refuses_is_a_mistake(tree):
-    path = tree("a/x.py") / "a"
-    with pytest.raises(GeneratorError, match="^a: Permission denied$"):
-        refuse(PermissionError(13, "Permission denied", str(path)))
 
 
 @pytest.mark.parametrize("name", ["a#b.py", "a?b.py", "50%.py", "a\nb.py", "a\\b.py", "\udcff.py"])

@@ -13,7 +13,7 @@ from tests.docs_gen.linked import last_line, meant
 
 
 def walk(text, **steps):
-    found = Walk("m", text.split("\n"), is_package=False, steps=steps)
+    found = Walk("m", text.split("\n"), folders=(), steps=steps)
     found.file(ast.parse(text))
     return found
 
@@ -25,7 +25,7 @@ def test_steps_stand_for_kinds_of_nodes_and_those_for_later_come_last():
         seen.append((node.id, scope.path))
         walk.later.append(lambda: seen.append(node.id.upper()))
 
-    found = Walk("m", ["a + (b, c.d)"], is_package=False, steps={ast.Name: name})
+    found = Walk("m", ["a + (b, c.d)"], folders=(), steps={ast.Name: name})
     found.file(ast.parse("a + (b, c.d)"))
     assert seen == [("a", "m"), ("b", "m"), ("c", "m"), "A", "B", "C"]
 
@@ -33,7 +33,7 @@ def test_steps_stand_for_kinds_of_nodes_and_those_for_later_come_last():
 def test_fields_are_visited_in_the_order_that_is_asked_for():
     seen = []
     steps = {ast.Name: lambda walk, node, scope: seen.append(node.id)}
-    found = Walk("m", [], is_package=False, steps=steps)
+    found = Walk("m", [], folders=(), steps=steps)
     loop = ast.parse("for a in b:\n c\nelse: d").body[0]
     found.fields(loop, found.module, "orelse iter body target")
     found.fields(ast.parse("def f(*, e, f=f): 0").body[0].args, found.module, "kw_defaults")

@@ -239,7 +239,7 @@ PROGRAM = """
 import signal, sys
 from pathlib import Path
 from docs_gen.serving.serve import serve
-from tests.docs_gen.test_serve import Built
+from tests.docs_gen.serving.test_serve import Built
 signal.signal(signal.SIGINT, signal.default_int_handler)
 folder = Path(sys.argv[1])
 serve(lambda: Built(n_pages=7), [folder], folder / "out", port=0)

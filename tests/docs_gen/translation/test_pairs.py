@@ -53,6 +53,7 @@ def test_blocks_have_to_be_the_same(english, wrong):
     assert faults(english, wrong) and not faults(english, english)
 
 
+@pytest.mark.slow
 def test_every_note_is_a_fair_translation_of_itself():
     for module in ours():
         for section in module.sections:

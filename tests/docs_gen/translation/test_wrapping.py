@@ -31,6 +31,7 @@ def test_each_paragraph_is_one_line_and_all_else_keeps_its_lines(text, one_line)
     assert key(text) == one_line
 
 
+@pytest.mark.slow
 def test_the_key_reads_the_same_as_the_block():
     assert len(BLOCKS) > 1000 and sum("\n" in text for text in BLOCKS) > 200
     for text in BLOCKS:
@@ -40,6 +41,7 @@ def test_the_key_reads_the_same_as_the_block():
         assert key(key(text)) == key(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [30, 61])
 def test_wrapping_a_paragraph_otherwise_changes_no_key(width):
     n_changed = 0

@@ -93,6 +93,7 @@ def test_all_letters_have_an_italic_form():
         ("<msqrt><mn>2</mn></msqrt>", "2√"),
         ("<mroot><mn>2</mn><mn>3</mn></mroot>", "23√"),
         ("<mtext>中文，é a→</mtext>", " →"),
+        ("<mtext>“don’t”…</mtext><mo>’</mo>", "…’"),
         ("<mtext><b>1</b></mtext>", "1"),
         ('<mn>1</mn><annotation encoding="application/x-tex"><mi>x</mi></annotation>', "1"),
         ('<mspace width="1em"/><mrow>y</mrow>', ""),
@@ -113,6 +114,7 @@ def test_an_italic_letter_that_is_not_there_is_told(monkeypatch):
     assert glyphs.missing("<mi>x</mi>") == ["𝑥 (U+1D465)"]
 
 
+@pytest.mark.slow
 def test_the_font_has_all_that_the_equations_need():
     equations = [(tex, is_display) for _, tex, is_display in LISTED] + written()
     needed = set().union(*(glyphs.needed(maths.mathml(*equation)) for equation in equations))

@@ -76,3 +76,32 @@ def test_what_is_no_image_of_the_tree_is_refused(module, src, what):
         images.find(module, src)
     assert "\n" not in str(e.value)
     assert not images.files
+
+
+@pytest.mark.parametrize(
+    "text, size",
+    [
+        ('<svg viewBox="0 0 70 30"><rect width="5" height="5"/></svg>', ("70", "30")),
+        ("<svg viewBox='-1,-2.5, 70.4 ,1.9'/>", ("70", "2")),
+        (
+            '<?xml version="1.0"?>\n<!-- a -->\n<svg\n  width="100%"\n viewBox = "0 0 8 9">',
+            ("8", "9"),
+        ),
+        ('<svg width="70" viewBox="0 0 7 3"/>', ("7", "3")),
+        ('<svg width="2in" height="96" viewBox="0 0 7 3"/>', ("192", "96")),
+        ('<svg viewBox="0 0 0 3"/>', None),
+        ('<svg viewBox="0 0 3"/>', None),
+        ('<svg viewBox="a b c d"/>', None),
+        ('<g viewBox="0 0 7 3"/>', None),
+        ('<svg/><svg viewBox="0 0 7 3"/>', None),
+        ("", None),
+    ],
+)
+def test_a_drawing_may_tell_its_size_by_what_it_shows(module, tmp_path, text, size):
+    (tmp_path / "tree/package/inner/box.svg").write_text(text)
+    if size is None:
+        with pytest.raises(ValueError, match="how large"):
+            Images().find(module, "box.svg")
+    else:
+        found = Images().find(module, "box.svg")
+        assert (found["width"], found["height"]) == size

@@ -9,7 +9,7 @@ import dataclasses
 import pytest
 
 from docs_gen.parts import Module
-from docs_gen.writing import leads
+from docs_gen.writing import leads, notes
 from tests.docs_gen.modules import module, ours
 
 PAGE = '''r"""
@@ -51,6 +51,11 @@ def test_front_matter_goes_before():
 def test_a_page_that_says_nothing_has_its_name(text):
     page = module(text, "toy.deep.page")
     assert leads.title(page) == "page" and leads.summary(page) == ""
+
+
+@pytest.mark.parametrize("name", ["__main__", "_private", "two_words_here"])
+def test_a_name_is_no_markdown(name):
+    assert notes.plain(leads.title(module("", f"toy.{name}"))) == name
 
 
 def test_a_comment_is_no_lead():
@@ -112,6 +117,11 @@ def test_the_path_to_begin_with(heading, marks):
     page = module(START.format(heading, *marks), "toy.page")
     assert leads.start(page) == ["toy/b.html", "c/index.html"]
     assert leads.start(module(START.format("Elsewhere", *marks))) == []
+
+
+@pytest.mark.parametrize("text", ["", "a = 1\n", '"""# Start here"""\n'])
+def test_a_page_without_a_list_offers_no_path(text):
+    assert leads.start(module(text)) == []
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,7 @@ def test_the_list_of_equations(name, tex, is_display):
     assert shown.text("annotation") == tex
 
 
+@pytest.mark.slow
 def test_all_equations_of_the_repository():
     found = written()
     assert len(found) > 100
@@ -220,7 +221,8 @@ def test_a_colour_does_not_get_in_through_a_macro():
 def test_a_fault_is_one_line_that_says_where(tex, said):
     with pytest.raises(ValueError) as caught:
         maths.mathml(tex, True)
-    assert type(caught.value) is maths.MathsError
+    assert isinstance(caught.value, maths.MathsError)
+    assert isinstance(caught.value, maths.ColourError) == ("pink" in tex)
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 

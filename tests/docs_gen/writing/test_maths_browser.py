@@ -10,11 +10,10 @@ import pytest
 
 from docs_gen.pages import theme
 from docs_gen.writing import maths
+from tests.docs_gen import browser as chromium
 from tests.docs_gen.equations import LISTED, written
-from tests.programs import needs_program
 
 pytestmark = pytest.mark.slow
-sync_api = pytest.importorskip("playwright.sync_api")
 
 POLICY = "default-src 'none'; style-src 'self'; font-src 'self'"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Equations</title>
@@ -31,11 +30,8 @@ NEAR = 0.5
 
 @pytest.fixture(scope="module")
 def browser():
-    program = needs_program("chromium", "chromium-browser")
-    with sync_api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium.browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

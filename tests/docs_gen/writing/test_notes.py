@@ -149,3 +149,20 @@ def test_every_note_of_the_repository_is_made_of_its_blocks():
     for path in sorted((ROOT / "labnn").rglob("*.py")):
         note = path.read_text().split('"""')[1]
         assert "".join("".join(u.text for u in notes.units(note)).split()) == "".join(note.split())
+
+
+@pytest.mark.parametrize("text", ["It costs $5 and then $6.", "5$ or 6$", "$1,000 to $2,000"])
+def test_money_is_no_equation(text):
+    html, tools = render(text)
+    assert html == f"<p>{text}</p>\n" and not tools.asked
+
+
+@pytest.mark.parametrize("text", ["$5$", "$5 x$ and $6$", "($2$-norm)", "$ 5 $", "a $x$-$y$ b"])
+def test_an_equation_may_begin_with_a_number(text):
+    assert text.count("$") == 2 * len(render(text)[1].asked)
+
+
+@pytest.mark.parametrize("name", ["ok place", "", " ", "a\tb", "a\x1bb", "a\x85b"])
+def test_a_mark_with_a_blank_is_none(name):
+    html, tools = render(f'<a id="{name}"></a>')
+    assert "<span" not in html and len(tools.faults) == 1
