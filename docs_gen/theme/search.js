@@ -171,12 +171,9 @@
     }, []);
   };
   const snippet = ({ text, rest, terms }) => {
-    const marks = ranges(text, terms);
-    // One line shows some eighty letters.
-    const first = marks[0]?.[0] ?? 0;
-    let at = first > 60 ? text.lastIndexOf(" ", first - 30) + 1 : 0;
-    const parts = [at ? "…" : ""];
-    for (const [start, end] of marks) {
+    let at = 0;
+    const parts = [];
+    for (const [start, end] of ranges(text, terms)) {
       parts.push(text.slice(at, start), element("mark", "", text.slice(start, end)));
       at = end;
     }
@@ -189,7 +186,7 @@
     const isPage = symbol !== hit.anchor;
     const shown = name || (!isPage && symbol) || heading || symbol || title;
     // Where a page is called what was found, its place tells it from others.
-    const where = title === shown ? url.replace(/(\/index)?\.html$/, "") : title;
+    const where = title === shown ? !isPage && url.replace(/(\/index)?\.html$/, "") : title;
     const about = [...new Set([isPage ? symbol : heading, where])];
     const path = url.split("/").map(encodeURIComponent).join("/");
     const link = element("a", "search-hit", element("b", "search-name", shown), " ");

@@ -365,13 +365,6 @@ def test_a_text_that_goes_on_says_so(search):
     assert text.startswith("Coins. Improving.") and text.endswith("…")
 
 
-def test_a_text_is_shown_from_before_the_words(search):
-    hit = search.ask("beyond").hits.first
-    text = hit.locator(".search-text").inner_text()
-    assert text.startswith("…Again and again. But") and text.endswith(" it lies beyond all.")
-    assert hit.locator("mark").all_inner_texts() == ["beyond"]
-
-
 def test_pairs_of_chinese_signs_are_marked_as_one(search):
     search.open("zh/symbols.html").ask("交叉熵")
     assert search.hits.first.locator("mark").all_inner_texts() == ["交叉熵"]
@@ -381,7 +374,8 @@ def test_a_text_is_never_read_as_html(search):
     hit = search.ask("nastiest").hits.first
     shown = " ".join(NASTY.split())
     assert " ".join(hit.locator("b").text_content().split()) == shown
-    assert " ".join(hit.locator(".search-text").text_content().split()) == f"nastiest {shown}"
+    text = " ".join(hit.locator(".search-text").text_content().split())
+    assert text.endswith("…") and f"nastiest {shown}".startswith(text[:-1])
     assert search.list.locator("img, script, b b").count() == 0
     assert search.page.evaluate("window.DOCS_INDEX.flat().flat()").count(NASTY) == 1
     # The page's name has what an address may not have.
