@@ -108,3 +108,17 @@ def complaints(page, rules=None):
     """What axe finds, by all rules or by options that name some, in one line each"""
     found = Axe().run(page, options=AXE | (rules or {})).response["violations"]
     return [f"{v['id']}: {node['target']} {node['any'][:1]}" for v in found for node in v["nodes"]]
+
+
+@contextmanager
+def views(chromium):
+    """A function that gives a watched page; all are closed at the end."""
+    opened = []
+
+    def new(**options):
+        opened.append(Watched(chromium, **options))
+        return opened[-1]
+
+    yield new
+    for watched in opened:
+        watched.context.close()

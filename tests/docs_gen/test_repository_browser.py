@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.docs_gen.browser import Watched, browser, complaints, served
+from tests.docs_gen.browser import browser, complaints, served, views
 from tests.docs_gen.modules import ours
 from tests.docs_gen.pages.test_search_browser import Search
 from tests.docs_gen.pages.test_theme import CUT, WIDE, bar_of
@@ -69,16 +69,8 @@ def chromium():
 
 @pytest.fixture
 def view(chromium):
-    """A function that gives a watched page; all are closed at the end."""
-    opened = []
-
-    def new(**options):
-        opened.append(Watched(chromium, **options))
-        return opened[-1]
-
-    yield new
-    for watched in opened:
-        watched.context.close()
+    with views(chromium) as new:
+        yield new
 
 
 def test_every_page_opens_without_a_complaint(view, home):

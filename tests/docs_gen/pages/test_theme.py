@@ -8,7 +8,7 @@ import re
 import pytest
 
 from tests.docs_gen import made_pages
-from tests.docs_gen.browser import Watched, browser, complaints, served
+from tests.docs_gen.browser import browser, complaints, served, views
 
 pytestmark = pytest.mark.slow
 PAGE, PACKAGE = "en/layers/layer.html", "en/layers/index.html"
@@ -86,16 +86,8 @@ def home(site):
 
 @pytest.fixture
 def view(chromium):
-    """A function that gives a watched page; all are closed at the end."""
-    opened = []
-
-    def new(**options):
-        opened.append(Watched(chromium, **options))
-        return opened[-1]
-
-    yield new
-    for watched in opened:
-        watched.context.close()
+    with views(chromium) as new:
+        yield new
 
 
 def top_of(page, selector):
