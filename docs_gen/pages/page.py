@@ -22,7 +22,6 @@ from docs_gen.writing import code, notes
 
 # A row for a title that no note has
 EMPTY = {"kind": "module", "anchor": "page-top", "name": "", "line": 1, "code": "", "note": ""}
-EMPTY |= {"is_wide": False}
 
 
 class Page:
@@ -67,7 +66,6 @@ class Page:
             or min(section.note_lines, default=1),
             "note": Markup("".join(map(self.block, notes.units(section.note)))),
             "code": Markup(code.listing(numbers, lines)),
-            "is_wide": False,
         }
 
     def block(self, unit: notes.Unit) -> str:

@@ -17,11 +17,11 @@ from collections.abc import Iterable, Iterator
 
 from markdown_it.token import Token
 
+from docs_gen.linking.addresses import LinkError, target
 from docs_gen.parts import Module
 from docs_gen.writing.notes import READ, units
 
 START = "start here"
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 
 def note(module: Module) -> str:
@@ -110,11 +110,11 @@ def start(module: Module) -> list[str]:
 
 def url(module: Module, href: str) -> str:
     """The page that a link leads to, seen from the root of the edition; nothing if it is none"""
-    path = href.partition("#")[0].partition("?")[0]
-    if not path or SCHEME.match(path) or path.startswith("/"):
+    try:
+        found = None if href.startswith("#") else target(module.source.url, href.partition("?")[0])
+    except LinkError:
         return ""
-    joined = posixpath.normpath(posixpath.join(posixpath.dirname(module.source.url), path))
-    return f"{joined}/index.html" if path.endswith("/") else joined
+    return found[0] if found else ""
 
 
 def link(here: str, there: str) -> str:

@@ -124,7 +124,7 @@ def rows(edition):
                 blocks = [f'<div lang="en" class="untranslated">{block}</div>' for block in blocks]
         row = {"kind": kind, "anchor": anchor, "name": name, "line": numbers.start}
         row |= {"note": Markup("".join(blocks)), "code": Markup(code.listing(numbers, html))}
-        made.append(row | {"is_wide": not row["code"]})
+        made.append(row)
     return made
 
 
@@ -179,7 +179,7 @@ def pages(edition):
     ]
     lead = {"kind": "module", "anchor": "page-top", "name": "", "line": 1}
     lead |= {"note": Markup('<h1 id="h-layers">Layers</h1><p>What all blocks are made of.</p>')}
-    lead |= {"code": Markup(""), "is_wide": True}
+    lead |= {"code": Markup("")}
     package = {"rows": [lead], "toc": [], "cards": cards, "run": "", "translated": None}
     return {
         "layers/layer.html": context(edition, "layers/layer.html"),
