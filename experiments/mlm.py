@@ -38,6 +38,7 @@ from labnn.models.transformer_mlm import TransformerMLM
 from labnn.runs.command import command
 from labnn.runs.launch import launch
 from labnn.runs.samples import filled
+from labnn.transformers.chosen import labelled, logits_at
 
 
 class Configs(MaskedTextConfigs):
@@ -102,8 +103,10 @@ class Configs(MaskedTextConfigs):
         """
         data, _ = batch
         masked, labels = self.mlm(data, generator=self.position.generator(data.device))
-        logits, _ = self.model(masked)
-        return score(logits, labels, ignore=self.padding_token)
+        # Only hidden tokens are predicted, so the model is asked about them alone.
+        positions = labelled(labels, ignore=self.padding_token)
+        logits = logits_at(self.model, masked, positions)
+        return score(logits, labels.flatten()[positions], ignore=self.padding_token)
 
     def sample(self):
         """

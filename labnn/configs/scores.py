@@ -27,32 +27,51 @@ class Scores:
     ## Scores
 
     The scores of one batch: `loss` is a sum with a gradient, the others are counts. `targets` says
-    how often each token was to be predicted, where that is known.
+    how often each token was to be predicted, where that is known. `nll` is the sum that is told as
+    the loss, where the model is trained with another one.
     """
 
     loss: torch.Tensor
     n_correct: torch.Tensor | int
     n_tokens: torch.Tensor | int
     targets: torch.Tensor | None = None
+    nll: torch.Tensor | None = None
 
 
 def score(logits: torch.Tensor, targets: torch.Tensor, ignore: int) -> Scores:
     r"""
     Cross-entropy, and how often the likeliest token is the right one, as sums.
 
-    * `logits` has shape `[seq_len, batch_size, n_tokens]`
-    * `targets` has shape `[seq_len, batch_size]`
+    * `logits` are those of a batch, or of a list of positions; their last axis are the tokens
+    * `targets` are the ids, in the same shape without that axis
     * `ignore` is the target of positions that are not scored
     """
-    is_scored = targets != ignore
     # Half precision has eleven bits at most: a sum over a batch needs more.
     loss = F.cross_entropy(
-        logits.flatten(0, 1).float(), targets.flatten(), ignore_index=ignore, reduction="sum"
+        logits.flatten(0, -2).float(), targets.flatten(), ignore_index=ignore, reduction="sum"
     )
+    return with_counts(loss, logits, targets, ignore)
+
+
+def with_counts(
+    loss: torch.Tensor,
+    logits: torch.Tensor,
+    targets: torch.Tensor,
+    ignore: int,
+    nll: torch.Tensor | None = None,
+) -> Scores:
+    r"""
+    What is counted, beside a loss of one's own.
+
+    * `loss` is the sum to train with
+    * `logits`, `targets` and `ignore` are those of `score`
+    * `nll` is the sum to tell of, if it is another one
+    """
+    is_scored = targets != ignore
     hits = (logits.argmax(dim=-1) == targets) & is_scored
     # `counts` has shape `[n_tokens]`
     counts = torch.bincount(targets[is_scored], minlength=logits.shape[-1])
-    return Scores(loss, hits.sum(), is_scored.sum(), counts)
+    return Scores(loss, hits.sum(), is_scored.sum(), counts, nll)
 
 
 class Meter:
@@ -73,7 +92,8 @@ class Meter:
 
     def add(self, scores: Scores) -> None:
         """Add one batch, in double precision, whatever the device has."""
-        self.loss += float(scores.loss.detach())
+        loss = scores.loss if scores.nll is None else scores.nll
+        self.loss += float(loss.detach())
         self.n_correct += int(scores.n_correct)
         self.n_tokens += int(scores.n_tokens)
         if scores.targets is not None:

@@ -25,6 +25,7 @@ hidden and what is asked for is the business of [MLM](../transformers/mlm.html).
 import torch
 from torch import nn
 
+from labnn.transformers.chosen import check_positions, run_at
 from labnn.transformers.masks import padding_mask
 
 
@@ -32,8 +33,9 @@ class TransformerMLM(nn.Module):
     r"""
     ## TransformerMLM
 
-    The loss is taken at the hidden tokens only, about one in seven. Where their positions are
-    given, only they are projected to the vocabulary, which is worth it when that is large.
+    The loss is taken at the hidden tokens only, about one in seven. Where their
+    [positions](../transformers/chosen.html) are given, the last layer is computed for them alone,
+    and only they are projected to the vocabulary.
     """
 
     def __init__(
@@ -67,31 +69,14 @@ class TransformerMLM(nn.Module):
 
         Returns the logits, and `None` for the state that recurrent models have.
         """
-        if positions is not None and (
-            positions.dim() != 1 or positions.dtype not in (torch.int32, torch.int64)
-        ):
-            raise ValueError(
-                f"positions has shape {list(positions.shape)} and dtype {positions.dtype}, but it "
-                "is a list of flat indices: give one axis of integers"
-            )
+        check_positions(positions)
 
         mask = None if self.padding_token is None else padding_mask(x, self.padding_token)
         # Windows of a text have no padding, and without a mask attention does less. On another
         # device we do not ask, since the processor would have to wait for the answer.
         if mask is not None and mask.device.type == "cpu" and mask.all():
             mask = None
-        # Each position has now read the text on both of its sides.
-        #
-        # `features` has shape `[seq_len, batch_size, d_model]`
-        features = self.encoder(self.src_embed(x), mask)
-
-        # Without positions the logits keep the axes of `x`; with them there is one row for each.
-        if positions is None:
-            # `logits` has shape `[seq_len, batch_size, n_tokens]`
-            logits = self.generator(features)
-        else:
-            # `positions` has shape `[n_positions]`, and `chosen` has shape `[n_positions, d_model]`
-            chosen = features.flatten(0, 1).index_select(0, positions)
-            # `logits` has shape `[n_positions, n_tokens]`
-            logits = self.generator(chosen)
-        return logits, None
+        # Each position has now read the text on both of its sides. Without positions the features
+        # keep the axes of `x`; with them there is one row for each.
+        features = run_at(self.encoder, self.src_embed(x), mask, positions)
+        return self.generator(features), None

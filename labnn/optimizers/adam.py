@@ -30,6 +30,7 @@ first step would be three times too long without them.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -48,6 +49,9 @@ class Adam(Optimizer):
     be tensors in one file and JSON in another. A parameter without a gradient is skipped and does
     not age.
     """
+
+    # The equations in one operation
+    fused = staticmethod(torch._fused_adam_)
 
     def __init__(
         self,
@@ -88,9 +92,13 @@ class Adam(Optimizer):
                 check_gradient(param)
         for group in self.param_groups:
             self.begin_update(group)
-            for param in group["params"]:
-                if param.grad is not None:
-                    self.update(param, group)
+            params = [param for param in group["params"] if param.grad is not None]
+            for param in params:
+                self.begin_state(param)
+            plain = [param for param in params if not is_fusible(param)]
+            for param in plain:
+                self.update(param, group)
+            self.update_fused([param for param in params if is_fusible(param)], group)
 
         return loss
 
@@ -102,15 +110,47 @@ class Adam(Optimizer):
         # Out of place: the gradient belongs to the caller, who may want to log it.
         return param.grad.add(param, alpha=group["weight_decay"])
 
-    def update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
-        """The equations of the page, for one parameter."""
-        # $m_0$ and $v_0$ come with the first gradient: until then a parameter costs no memory.
+    def begin_state(self, param: torch.Tensor) -> None:
+        """$m_0$ and $v_0$ come with the first gradient: until then they cost no memory."""
         state = self.state[param]
         if not state:
             state["step"] = 0
             state["exp_avg"] = torch.zeros_like(param)
             state["exp_avg_sq"] = torch.zeros_like(param)
         state["step"] += 1
+
+    def update_fused(self, params: list[torch.Tensor], group: dict[str, Any]) -> None:
+        """
+        The same for many parameters at once, by an operation of torch that reads each number once:
+        a third of the time, 3 % of a step of the main experiment.
+        """
+        beta1, beta2 = group["betas"]
+        # Parameters that had no gradient at times are younger than others, and an operation is for
+        # one device and one type.
+        alike = defaultdict(list)
+        for param in params:
+            alike[self.state[param]["step"], param.device, param.dtype].append(param)
+        for (step, device, _), some in alike.items():
+            states = [self.state[param] for param in some]
+            self.fused(
+                some,
+                [param.grad for param in some],
+                [state["exp_avg"] for state in states],
+                [state["exp_avg_sq"] for state in states],
+                [],
+                [torch.tensor(float(step), device=device)] * len(some),
+                lr=group["lr"],
+                beta1=beta1,
+                beta2=beta2,
+                weight_decay=group["weight_decay"],
+                eps=group["eps"],
+                amsgrad=False,
+                maximize=False,
+            )
+
+    def update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
+        """The equations of the page, step by step, for one parameter."""
+        state = self.state[param]
         step, exp_avg, exp_avg_sq = state["step"], state["exp_avg"], state["exp_avg_sq"]
         beta1, beta2 = group["betas"]
 
@@ -143,6 +183,8 @@ class AdamW(Adam):
     by the learning rate, which is what a schedule changes.
     """
 
+    fused = staticmethod(torch._fused_adamw_)
+
     def __init__(
         self,
         params: Iterable[torch.Tensor] | Iterable[dict[str, Any]],
@@ -159,6 +201,21 @@ class AdamW(Adam):
         """Shrink the parameter and leave its gradient as it is."""
         param.mul_(1 - group["lr"] * group["weight_decay"])
         return param.grad
+
+
+def is_fusible(param: torch.Tensor) -> bool:
+    """
+    ## Where one operation does it all
+
+    It reads the numbers in the order in which they lie in memory, which has to be the same for all.
+    """
+    return (
+        param.device.type in ("cpu", "cuda")
+        and param.dtype in (torch.float32, torch.float64)
+        and param.is_contiguous()
+        and param.grad.is_contiguous()
+        and param.grad.dtype == param.dtype
+    )
 
 
 def check_options(group: dict[str, Any]) -> None:

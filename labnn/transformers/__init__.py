@@ -12,6 +12,7 @@ features. In reading order:
 * [Positional encodings](positional_encoding.html) tell positions apart.
 * [Embeddings](embeddings.html) turn ids into features.
 * [Encoder](encoder.html) stacks layers of attention and feed-forward networks.
+* [Chosen positions](chosen.html) spare the last layer what nobody reads.
 * [Generator](generator.html) turns features into logits.
 * [Masked language modelling](mlm.html) hides tokens for a model to predict.
 """

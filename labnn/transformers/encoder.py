@@ -36,6 +36,7 @@ from torch import nn
 
 from labnn.layers.dropout import Dropout
 from labnn.layers.layer_norm import LayerNorm
+from labnn.transformers.chosen import Chosen, run_at
 
 
 class TransformerLayer(nn.Module):
@@ -73,23 +74,42 @@ class TransformerLayer(nn.Module):
         self.norm_feed_forward = LayerNorm(d_model)
         self.dropout = Dropout(dropout_prob)
 
-    def attend(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """In self-attention the same vectors ask, offer and answer."""
-        return self.dropout(self.self_attn(query=x, key=x, value=x, mask=mask))
+    def attend(
+        self, query: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None
+    ) -> torch.Tensor:
+        """In self-attention the same vectors ask, offer and answer, or some of them ask."""
+        return self.dropout(self.self_attn(query=query, key=x, value=x, mask=mask))
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self,
+        x: torch.Tensor,
+        mask: torch.Tensor | None = None,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         r"""
         * `x` has shape `[seq_len, batch_size, d_model]`
         * `mask[i, j, b]` is true where position `i` may attend to position `j`
-        * returns shape `[seq_len, batch_size, d_model]`
+        * `positions` are the [positions](chosen.html) to compute, in a list; `None` is all of them
+
+        Returns the stream after the layer: in the shape of `x`, or one row for each of `positions`.
         """
+        # Pre-norm normalizes what attention reads, and not the stream.
+        read = self.norm_attn(x) if self.is_pre_norm else x
+
+        if positions is None:
+            x = x + self.attend(read, read, mask)
+        else:
+            # Chosen positions ask, and all positions answer.
+            chosen = Chosen(positions, seq_len=len(x), batch_size=x.shape[1])
+            answer = self.attend(chosen.spread(read), read, chosen.spread_mask(mask))
+            x = chosen.collect(chosen.spread(x) + answer)
+
         # Pre-norm: the stream is only added to, and the additions are the gradient's way back.
         if self.is_pre_norm:
-            x = x + self.attend(self.norm_attn(x), mask)
             return x + self.dropout(self.feed_forward(self.norm_feed_forward(x)))
 
         # Post-norm: each sum is brought back to one size before the next step sees it.
-        x = self.norm_attn(x + self.attend(x, mask))
+        x = self.norm_attn(x)
         return self.norm_feed_forward(x + self.dropout(self.feed_forward(x)))
 
 
@@ -132,13 +152,22 @@ class Encoder(nn.Module):
                 "its parts, at each call"
             )
 
-    def forward(self, x: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self,
+        x: torch.Tensor,
+        mask: torch.Tensor | None = None,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         r"""
         * `x` has shape `[seq_len, batch_size, d_model]`
         * `mask[i, j, b]` is true where position `i` may attend to position `j`; all layers use it
-        * returns shape `[seq_len, batch_size, d_model]`
+        * `positions` are the [positions](chosen.html) to return, in a list; `None` returns all
+
+        Returns features in the shape of `x`, or one row for each of `positions`.
         """
-        # A layer gives what the next one takes, so any number of them fits.
-        for layer in self.layers:
+        # A layer gives what the next one takes, so any number of them fits. All positions are read
+        # by those of the next layer, and only behind the last one some may not be needed.
+        *before, last = self.layers
+        for layer in before:
             x = layer(x, mask=mask)
-        return self.norm(x)
+        return self.norm(run_at(last, x, mask, positions))

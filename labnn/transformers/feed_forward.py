@@ -88,12 +88,10 @@ class FeedForward(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         r"""
-        * `x` has shape `[seq_len, batch_size, d_model]`
-        * returns shape `[seq_len, batch_size, d_model]`
+        `x` has features along its last axis and may have any axes before it, such as the sequence
+        and the batch, or a list of chosen positions. The result has the shape of `x`.
         """
-        # $\operatorname{act}(x W_1 + b_1)$
-        #
-        # `hidden` has shape `[seq_len, batch_size, d_ff]`
+        # $\operatorname{act}(x W_1 + b_1)$, with `d_ff` features along the last axis.
         hidden = self.activation(self.expand(x))
 
         # The factor $x V + c$. What passes the gate is linear in $x$, so it has a gradient where an

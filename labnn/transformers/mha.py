@@ -57,6 +57,20 @@ def mask_to_bias(mask: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, 
     return bias, has_key
 
 
+def rounded(x: torch.Tensor) -> torch.Tensor:
+    r"""
+    ## Features in the precision of the products
+
+    Under autocast each projection would round its input by itself, and convert its gradient by
+    itself, three times the same in self-attention. Rounding once, before, took a tenth of the time
+    of a step in `bfloat16`. Without autocast this returns `x`.
+    """
+    device = x.device.type
+    if not torch.is_autocast_enabled(device) or x.dtype == torch.float64:
+        return x
+    return x.to(torch.get_autocast_dtype(device))
+
+
 class MultiHeadAttention(nn.Module):
     r"""
     ## MultiHeadAttention
@@ -118,6 +132,10 @@ class MultiHeadAttention(nn.Module):
         seq_len_q, batch_size, _ = query.shape
         if mask is not None:
             check_mask(mask, seq_len_q, len(key), batch_size)
+
+        # What is given twice is rounded once.
+        narrow = {id(x): rounded(x) for x in (query, key, value)}
+        query, key, value = narrow[id(query)], narrow[id(key)], narrow[id(value)]
 
         # $Q$, $K$ and $V$. There are fewer queries than scores, so it is the queries that we divide
         # by $\sqrt{d_k}$; in half precision it also keeps the products in range.

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from labnn.layers.dropout import N_SIDES, Dropout, random_sides
+from labnn.layers.dropout import TOLERANCE, Dropout, coin_type, random_sides
 
 SEQ_LEN, BATCH_SIZE, D_MODEL = 5, 3, 7
 N = 1_000_003
@@ -18,13 +18,33 @@ def within(count: int, n: int, p: float) -> bool:
     return abs(count - n * p) < 5 * math.sqrt(n * p * (1 - p))
 
 
-@pytest.mark.parametrize("dropout_prob", [0.001, 0.1, 0.5, 0.9, 0.999])
-def test_the_rate_is_that_of_torch_and_the_scale_its_inverse(dropout_prob):
-    x = torch.randn(N)
-    y, theirs = Dropout(dropout_prob)(x), torch.nn.Dropout(dropout_prob)(x)
-    for result in (y, theirs):
-        assert within(int((result != 0).sum()), N, 1 - dropout_prob)
-    torch.testing.assert_close(y[y != 0], x[y != 0] / (1 - dropout_prob), rtol=1e-2, atol=0)
+@pytest.mark.parametrize("dropout_prob", [0.001, 0.01, 0.1, 0.25, 0.5, 0.9, 0.999])
+def test_the_rate_is_that_of_torch_to_two_per_cent_and_the_scale_its_inverse(dropout_prob):
+    x, dropout = torch.randn(N), Dropout(dropout_prob)
+    y, theirs = dropout(x), torch.nn.Dropout(dropout_prob)(x)
+    rounded = dropout.n_dropped / dropout.n_sides
+    assert rounded == pytest.approx(dropout_prob, rel=TOLERANCE)
+    assert 1 - rounded == pytest.approx(1 - dropout_prob, rel=TOLERANCE)
+    assert within(int((y != 0).sum()), N, 1 - rounded)
+    assert within(int((theirs != 0).sum()), N, 1 - dropout_prob)
+    torch.testing.assert_close(y[y != 0], x[y != 0] / (1 - rounded), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("dropout_prob", "dtype"),
+    [(0.5, torch.int8), (0.1, torch.int8), (0.3, torch.int8), (1 / 256, torch.int8)]
+    + [(p, torch.int16) for p in (0.001, 0.01, 0.003, 0.999, 0.997)],
+)
+def test_a_coin_has_eight_bits_where_they_are_enough(dropout_prob, dtype):
+    assert coin_type(dropout_prob) == Dropout(dropout_prob).coin_type == dtype
+
+
+@pytest.mark.parametrize("dropout_prob", [0.0, 0.001, 1 / 3, 0.999, 1.0])
+def test_the_expected_value_is_the_input(dropout_prob):
+    dropout = Dropout(dropout_prob).double()
+    y = dropout(torch.ones(100_003, dtype=torch.float64))
+    share = (dropout.n_sides - dropout.n_dropped) / dropout.n_sides
+    assert y.max().item() * share == pytest.approx(float(dropout_prob < 1), abs=1e-15)
 
 
 def test_by_hand():
@@ -34,34 +54,48 @@ def test_by_hand():
 
 
 def test_the_scale_belongs_to_the_rounded_probability():
-    # 0.1 is 6553.6 sides of 65,536. With 6,554 of them the scale is exactly 65536 / 58982.
+    # 0.1 is 25.6 sides of 256. With 26 of them the scale is exactly 256 / 230.
     y = Dropout(0.1).double()(torch.ones(1000, dtype=torch.float64))
-    assert y.max().item() == 65536 / 58982
-    # The expected value is the input: 58,982 sides that give the scale.
-    assert y.max().item() * 58982 / 65536 == pytest.approx(1, abs=1e-15)
+    assert y.max().item() == 256 / 230
+    # 0.001 would be no side at all. Of 65,536 it is 65.536.
+    y = Dropout(0.001).double()(torch.ones(1000, dtype=torch.float64))
+    assert y.max().item() == 65536 / 65470
 
 
-@pytest.mark.parametrize("n_dropped", [1, 2, 6554, 65535])
-def test_exactly_so_many_sides_drop(n_dropped):
+@pytest.mark.parametrize(
+    ("n_dropped", "n_sides"), [(1, 2**16), (3, 2**16), (655, 2**16), (65535, 2**16)]
+    + [(1, 2**8), (26, 2**8), (77, 2**8), (255, 2**8)],
+)  # fmt: skip
+def test_exactly_so_many_sides_drop(n_dropped, n_sides):
+    dtype = coin_type(n_dropped / n_sides)
+    assert 2 ** (8 * dtype.itemsize) == n_sides
     torch.manual_seed(5)
-    sides = random_sides(torch.empty(N)).long() + N_SIDES // 2
+    sides = random_sides(torch.empty(N), dtype).long() + n_sides // 2
     torch.manual_seed(5)
-    assert torch.equal(kept(n_dropped / N_SIDES), sides >= n_dropped)
+    assert torch.equal(kept(n_dropped / n_sides), sides >= n_dropped)
     # The side next to the limit did occur.
     assert (sides == n_dropped).any()
 
 
-def test_all_sides_are_equally_likely_in_each_of_the_four_parts():
-    sides = random_sides(torch.empty(4, N).T.contiguous()).long() + N_SIDES // 2
-    assert sides.min() >= 0 and sides.max() < N_SIDES
+def test_all_sides_of_eight_bits_are_equally_likely_in_each_of_the_eight_parts():
+    sides = random_sides(torch.empty(8, N).T.contiguous(), torch.int8).long() + 2**7
+    assert sides.min() == 0 and sides.max() == 2**8 - 1
+    for part in range(8):
+        for count in torch.bincount(sides[:, part], minlength=2**8).tolist():
+            assert within(count, N, 2**-8)
+
+
+def test_all_sides_of_sixteen_bits_are_equally_likely_in_each_of_the_four_parts():
+    sides = random_sides(torch.empty(4, N).T.contiguous(), torch.int16).long() + 2**15
+    assert sides.min() >= 0 and sides.max() < 2**16
     for part in range(4):
         # 257 bins of 255 sides, and one for the last.
         counts = torch.bincount(sides[:, part] // 255, minlength=258)
         for number, count in enumerate(counts.tolist()):
-            assert within(count, N, (255 if number < 257 else 1) / N_SIDES)
+            assert within(count, N, (255 if number < 257 else 1) / 2**16)
 
 
-@pytest.mark.parametrize("distance", [1, 2, 3, 4, 5, 128])
+@pytest.mark.parametrize("distance", [1, 2, 3, 4, 5, 7, 8, 9, 128])
 def test_elements_are_independent(distance):
     is_kept = kept(0.3)
     both = (is_kept[distance:] & is_kept[:-distance]).sum()

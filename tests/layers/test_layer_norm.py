@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from labnn.layers.layer_norm import LayerNorm, normalize
+from labnn.layers.layer_norm import FAR, LayerNorm, is_far, normalize
 
 SEQ_LEN, BATCH_SIZE, D_MODEL = 5, 3, 7
 # Rounding errors show in long vectors only.
@@ -135,3 +135,23 @@ def test_autocast_leaves_float32_alone(x):
         y = norm(x)
     assert y.dtype == torch.float32
     torch.testing.assert_close(y, norm(x))
+
+
+def test_a_mean_counts_as_large_from_sixteen_spreads_on():
+    for mean, expected in ((0.9 * FAR, False), (1.1 * FAR, True), (-1.1 * FAR, True)):
+        assert is_far(torch.tensor([[0.0], [2 * mean]]), torch.full((2, 1), 0.5)) == expected
+    assert not is_far(torch.zeros(0, 1), torch.zeros(0, 1))
+
+
+@pytest.mark.parametrize("mean", [0.9 * FAR, 1.1 * FAR])
+def test_both_ways_are_exact_where_they_meet(mean):
+    norm = randomized(WIDE)
+    x = torch.randn(SEQ_LEN, BATCH_SIZE, WIDE) + mean
+    expected = norm.double()(x.double())
+    torch.testing.assert_close(norm.float()(x).double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_any_axes_may_come_before_the_features():
+    norm, x = randomized(), torch.randn(SEQ_LEN, BATCH_SIZE, D_MODEL)
+    torch.testing.assert_close(norm(x).flatten(0, 1), norm(x.flatten(0, 1)))
+    assert norm(torch.zeros(0, D_MODEL)).shape == (0, D_MODEL)

@@ -11,7 +11,7 @@ import math
 import pytest
 import torch
 
-from labnn.optimizers import Adam, AdamW
+from labnn.optimizers import Adam, AdamW, adam
 
 # Distinct primes
 N_IN, N_OUT, N_UPDATES = 5, 3, 100
@@ -292,3 +292,37 @@ def test_complex_and_float16_parameters_are_refused(dtype):
 
 def test_float16_would_lose_epsilon():
     assert torch.tensor([1e-8, 2.9e-8], dtype=torch.float16).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("make", [Adam, AdamW])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_fused_update_and_the_equations_agree(make, dtype, monkeypatch):
+    options = dict(lr=0.01, weight_decay=0.3)
+    skip = lambda update, index: update % 3 == index  # noqa: E731
+    fused = run(make(make_params(dtype), **options), skip=skip)
+    monkeypatch.setattr(adam, "is_fusible", lambda param: False)
+    plain = run(make(make_params(dtype), **options), skip=skip)
+    tolerance = EXACT if dtype == torch.float64 else dict(rtol=1e-5, atol=1e-6)
+    assert_same(fused, plain, **tolerance)
+
+
+def test_the_usual_parameters_are_fused_and_others_are_not(monkeypatch):
+    seen = []
+    monkeypatch.setattr(Adam, "update", lambda self, param, group: seen.append(param))
+    strided = torch.randn(3, 5).T.requires_grad_()
+    strided.grad = torch.randn(3, 5).T
+    params = [*make_params(torch.float32), strided, *make_params(torch.bfloat16)]
+    for param in params:
+        param.grad = torch.ones_like(param) if param.grad is None else param.grad
+    Adam(params).step()
+    assert [id(param) for param in seen] == [id(param) for param in params[3:]]
+
+
+def test_parameters_of_different_ages_are_corrected_by_their_own():
+    young, old = (torch.zeros(1, requires_grad=True) for _ in range(2))
+    optimizer = Adam([young, old], lr=0.1)
+    for update in range(4):
+        young.grad, old.grad = torch.ones(1) if update == 3 else None, torch.ones(1)
+        optimizer.step()
+    # With one gradient again and again each step is the rate.
+    assert young.item() == pytest.approx(-0.1) and old.item() == pytest.approx(-0.4)

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from labnn.transformers.masks import causal_mask, combine_masks, padding_mask
-from labnn.transformers.mha import MultiHeadAttention, mask_to_bias
+from labnn.transformers.mha import MultiHeadAttention, mask_to_bias, rounded
 from tests.transformers.torch_twins import copy_attention, merged, randomize
 
 SEQ_LEN, SEQ_LEN_K, BATCH_SIZE, N_HEADS, D_K = 7, 11, 2, 3, 5
@@ -241,6 +241,18 @@ def test_autocast_is_near_float32():
         y = attend(attn, x, MASKS["both"])
     assert y.dtype == torch.bfloat16
     torch.testing.assert_close(y.float(), attend(attn, x, MASKS["both"]), rtol=0.1, atol=0.1)
+
+
+def test_under_autocast_features_that_are_given_twice_are_rounded_once():
+    x, other = torch.randn(2, 3, D_MODEL), torch.randn(2, 3, D_MODEL, dtype=torch.float64)
+    assert rounded(x) is x
+    attn, seen = attention(), []
+    for part in (attn.to_query, attn.to_key, attn.to_value):
+        part.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert rounded(x).dtype == torch.bfloat16 and rounded(other) is other
+        attn(x, x, x)
+    assert seen[0].dtype == torch.bfloat16 and seen[0] is seen[1] is seen[2]
 
 
 def test_gradient():
