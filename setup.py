@@ -35,6 +35,9 @@ INSTALL_REQUIRES = [
 
 TENSORBOARD = ["tensorboard>=2.18"]
 
+# The subword tokenizer, which is an option
+SUBWORD = ["tokenizers>=0.22"]
+
 # The generator of the site
 DOCS = [
     "markdown-it-py>=4.0",
@@ -59,6 +62,7 @@ TEST = [
     *("playwright>=1.50", "axe-playwright-python>=0.1.4", "html5lib>=1.1"),
     *("codespell>=2.3", "fonttools>=4.55", "brotli>=1.1"),
     *TENSORBOARD,
+    *SUBWORD,
     *DOCS,
 ]
 
@@ -68,6 +72,7 @@ EXTRAS = {
     # Another model's files, and data in other forms
     "hf": ["transformers>=5.0", "datasets>=4.0", "h5py>=3.12"],
     "tensorboard": TENSORBOARD,
+    "subword": SUBWORD,
     "docs": DOCS,
 }
 

@@ -22,8 +22,9 @@ experiments that put them together.
 A reader may also follow the data. Text becomes ids in [tokenizers](tokenizers/index.html), ids
 become batches in [data](data/index.html), and tokens are hidden by [MLM](transformers/mlm.html).
 The [layers](layers/index.html) and the blocks of the [transformers](transformers/index.html) make
-up the [models](models/index.html), which [optimizers](optimizers/index.html) change a little at
-each update. None of these pages needs labml, and each can be copied out.
+up the [models](models/index.html). The [losses](losses/index.html) measure how far predictions are
+from the text, and [optimizers](optimizers/index.html) change the weights a little at each update.
+None of these pages needs labml, and each can be copied out.
 
 [Configs](configs/index.html) give every part a name and a default, and [runs](runs/index.html) are
 what surrounds a training: folders, files, terminals, signals. The

@@ -149,7 +149,8 @@ def test_the_lock_holds_what_its_packages_need():
 def test_labml_is_exact_and_torch_is_not(project):
     assert {"labml==0.5.3", "labml-helpers==0.4.89", "torch>=2.10"} < {*project["install_requires"]}
     assert project["python_requires"] == ">=3.10"
-    assert {"test", "docs", "hf", "tensorboard", "dev"} == project["extras_require"].keys()
+    extras = {"test", "docs", "hf", "tensorboard", "subword", "dev"}
+    assert extras == project["extras_require"].keys()
 
 
 def third_party(folder):

@@ -14,13 +14,15 @@ names and phrases, and a model that has seen both sides of a line would be judge
 | $n$ | `len(text)` | number of characters |
 | $f$ | `valid_fraction` | the share that validates |
 
-There are three sources:
+There are four sources:
 
 * `shakespeare`: eight plays, 1.1 million characters, part of the package and so there without a
   network. The file `README.md` beside them says where they come from and under which licence.
 * `tiny_shakespeare`: the file that
   [char-rnn](https://github.com/karpathy/char-rnn/tree/master/data/tinyshakespeare) made common, for
   comparison with published results.
+* `wikitext_2`: a folder with [WikiText-2](wikitext.html), which comes in parts and is not
+  cut, with a third part for tests.
 * `text_file`: a person's own text.
 """
 
@@ -31,6 +33,7 @@ from pathlib import Path
 
 from labnn.data.download import cache_folder, download
 from labnn.data.text_files import CorpusError, decode, read_text
+from labnn.data.wikitext import read_parts
 
 # What ships with the package, and the download, which is known to the last byte.
 SHAKESPEARE = Path(__file__).parent / "shakespeare" / "shakespeare.txt.gz"
@@ -47,14 +50,16 @@ class Corpus:
     ## Corpus
 
     `train` and `valid` are the two parts, `name` is what the option is called, and `source` says
-    where the text was, for a person who reads about the run later. The text itself is left out of
-    what is printed.
+    where the text was, for a person who reads about the run later. `test` is a third part that
+    nothing is chosen by, empty where a corpus has none. The text itself is left out of what is
+    printed.
     """
 
     name: str
     train: str = field(repr=False)
     valid: str = field(repr=False)
     source: str
+    test: str = field(default="", repr=False)
 
 
 def cut(text: str, source: str, valid_fraction: float = 0.1) -> tuple[str, str]:
@@ -129,6 +134,16 @@ def tiny_shakespeare(
     )
     text = decode(data, str(kept), "utf-8")
     return Corpus("tiny_shakespeare", *cut(text, url), source=url)
+
+
+def wikitext_2(path: str | Path | None) -> Corpus:
+    """
+    ## WikiText-2
+
+    * `path` is the folder with the three files
+    """
+    train, valid, test = read_parts(path)
+    return Corpus("wikitext_2", train, valid, source=str(path), test=test)
 
 
 def text_file(

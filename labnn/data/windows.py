@@ -25,7 +25,8 @@ for the epoch and thrown away after it, so nothing that the program draws elsewh
 and they change nothing. Any batch of any epoch can be had without the batches before it, which is
 what a run needs that continues in the middle.
 
-[Prompts](prompts.html) are laid out in the same way, from texts that do not fill a window.
+[Scored windows](scored_windows.html) overlap, for an evaluation in which every token has a long
+context. [Prompts](prompts.html) are laid out in the same way, from texts that do not fill a window.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,26 @@ import numpy as np
 import torch
 
 from labnn.data.text_files import CorpusError
+
+
+def token_ids(ids: Sequence[int] | np.ndarray | torch.Tensor, name: str) -> torch.Tensor:
+    """
+    ## The tokens of a text
+
+    They are copied, so that they stay what they are if the caller's array changes.
+
+    * `ids` are integers in any kind of sequence
+    * `name` is what errors call the text
+    * returns shape `[n_ids]`
+    """
+    array = ids.detach().cpu().numpy() if isinstance(ids, torch.Tensor) else np.asarray(ids)
+    # Fractions would be cut off in silence. An empty list has no type yet.
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ValueError(
+            f"{name}: ids has {array.ndim} axes of {array.dtype} and has to be one sequence of "
+            "integers"
+        )
+    return torch.from_numpy(array.astype(np.int64))
 
 
 class Windows:
@@ -70,15 +91,7 @@ class Windows:
             if value < least:
                 raise ValueError(f"{option}={value} has to be at least {least}")
 
-        array = ids.detach().cpu().numpy() if isinstance(ids, torch.Tensor) else np.asarray(ids)
-        # Fractions would be cut off in silence. An empty list has no type yet.
-        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-            raise ValueError(
-                f"{name}: ids has {array.ndim} axes of {array.dtype} and has to be one sequence of "
-                "integers"
-            )
-        # A copy, which stays what it is if the caller's array changes.
-        self.ids = torch.from_numpy(array.astype(np.int64))
+        self.ids = token_ids(ids, name)
         self.seq_len = seq_len
         self.batch_size = batch_size
         self.seed = seed

@@ -8,6 +8,8 @@ state is `None` unless the model carries something from one call to the next.
 
 * [Transformer for masked language modelling](transformer_mlm.html) predicts the tokens that were
   hidden in a text, from both sides.
+* [Transformer language model](transformer_lm.html) predicts the next token from those before it.
 """
 
+from labnn.models.transformer_lm import TransformerLM as TransformerLM
 from labnn.models.transformer_mlm import TransformerMLM as TransformerMLM

@@ -111,7 +111,7 @@ class Adam(Optimizer):
         return param.grad.add(param, alpha=group["weight_decay"])
 
     def begin_state(self, param: torch.Tensor) -> None:
-        """$m_0$ and $v_0$ come with the first gradient: until then they cost no memory."""
+        r"""$m_0$ and $v_0$ come with the first gradient: until then they cost no memory."""
         state = self.state[param]
         if not state:
             state["step"] = 0

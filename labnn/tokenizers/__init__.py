@@ -7,9 +7,15 @@ From text to ids and back.
   everything but the cutting.
 * The [CharacterTokenizer](character.html) cuts after every character.
 * The [WordTokenizer](word.html) cuts around words and punctuation marks.
+* The [WhitespaceTokenizer](whitespace.html) reads text that is cut up already, and its lines.
+* The [SubwordTokenizer](subword.html) cuts words into parts, down to bytes if need be. Its
+  [training](subword_training.html) finds out which parts.
 """
 
 from labnn.tokenizers.character import CharacterTokenizer as CharacterTokenizer
+from labnn.tokenizers.subword import SubwordTokenizer as SubwordTokenizer
 from labnn.tokenizers.tokenizer import Tokenizer as Tokenizer
 from labnn.tokenizers.tokenizer import UnknownToken as UnknownToken
+from labnn.tokenizers.whitespace import UnknownWords as UnknownWords
+from labnn.tokenizers.whitespace import WhitespaceTokenizer as WhitespaceTokenizer
 from labnn.tokenizers.word import WordTokenizer as WordTokenizer

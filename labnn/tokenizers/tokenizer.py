@@ -6,17 +6,25 @@ text becomes a sequence of ids, and a sequence of ids becomes text again. The nu
 its place in `tokens`.
 
 Only the cutting differs from tokenizer to tokenizer, so a new one is a class with a method `split`.
-The cut must lose nothing: the pieces, joined, are the text. From this follows the property that
-everything else relies on,
+The pieces, joined, are the normal form $N(s)$ of the text, and everything else relies on
 
-$$\operatorname{decode}(\operatorname{encode}(s)) = s$$
+$$\begin{aligned}
+\operatorname{decode}(\operatorname{encode}(s)) &= N(s) \\
+N(N(s)) &= N(s)
+\end{aligned}$$
 
 for every text $s$ whose pieces are all known.
 
 | symbol | code | meaning |
 |---|---|---|
 | $s$ | `text` | any string, the empty one included |
+| $N(s)$ | `"".join(split(text))` | what is kept of the text |
 | $\operatorname{encode}(s)$ | `ids` | the place of each piece of $s$ in `tokens` |
+
+**The normal form** is the text itself, $N(s) = s$, for a tokenizer that loses nothing, which is the
+rule. One that sets white space or case aside says so on its page. A normal form is cut into the
+same pieces as the text that it came from, so decoded text can be encoded again, and text that is
+pieced together from tokens reads as the text does.
 
 **Pieces that are not known** are never dropped: prompt and answer would no longer stand side by
 side. They become the id of the tokenizer's own unknown token if it has one, or the id that the
@@ -25,7 +33,8 @@ caller names; without either they are an error that says what they are and where
 **Special tokens** such as `[PAD]` and `[MASK]` are no part of text, so no tokenizer has them. An
 experiment that needs them appends ids from `n_tokens` on.
 
-Two cuts follow: [characters](character.html) and [words](word.html).
+Four cuts follow: [characters](character.html), [words](word.html), for text that is cut up already
+what stands [between white space](whitespace.html), and [parts of words](subword.html).
 """
 
 from collections.abc import Iterable, Sequence
@@ -108,7 +117,7 @@ class Tokenizer:
 
     def split(self, text: str) -> list[str]:
         """
-        The pieces of `text`, in order. Joined they are `text` again.
+        The pieces of `text`, in order. Joined they are the normal form of `text`.
         """
         raise NotImplementedError(f"{type(self).__name__} has to define split")
 
@@ -123,7 +132,8 @@ class Tokenizer:
 
     def unknown(self, text: str) -> list[tuple[int, str]]:
         """
-        The pieces of `text` that have no id, each with the place of its first character.
+        The pieces of `text` that have no id, each with the place of its first character. A
+        tokenizer whose pieces are not as long as what they were cut from counts for itself.
         """
         found, place = [], 0
         for piece in self.split(text):
@@ -165,12 +175,19 @@ class Tokenizer:
         for number in numbers and (min(numbers), max(numbers)):
             if not 0 <= number < self.n_tokens:
                 raise ValueError(f"no token has the id {number}: there are {self.n_tokens} tokens")
+        return self.join(numbers)
+
+    def join(self, numbers: list[int]) -> str:
+        """
+        The text of ids that all have a token.
+        """
         return "".join([self.tokens[number] for number in numbers])
 
     def to_dict(self) -> dict:
         """
         Plain data for a JSON file. Leave the escapes of `json.dump` on: text that was read with
-        errors may hold half characters, which UTF-8 cannot.
+        errors may hold half characters, which UTF-8 cannot. A subclass with more to save adds to
+        it, and reads it in `restore`.
         """
         return {
             "type": self.type,
@@ -191,4 +208,13 @@ class Tokenizer:
                 f"no tokenizer has the type {data['type']!r}: there are "
                 f"{', '.join(sorted(Tokenizer.types))}; import the module that defines it first"
             )
-        return Tokenizer.types[data["type"]](data["tokens"], data.get("unknown_token"))
+        return Tokenizer.types[data["type"]].restore(data)
+
+    @classmethod
+    def restore(cls, data: dict) -> "Tokenizer":
+        """
+        The tokenizer of this class that `to_dict` described.
+
+        * `data` has the type and the tokens; nothing else was looked at
+        """
+        return cls(data["tokens"], data.get("unknown_token"))

@@ -18,8 +18,9 @@ sequences half as long again. Nothing is thrown away, so that the pieces joined 
 
 Most frequent words come first in the vocabulary, and equally frequent ones in the order of their
 characters, so that the ids depend on the text alone. `[UNK]` comes last. It stands for every word
-that occurred less than `min_count` times, and so it is seen in training, in about the places where
-unknown words will stand later; a token that is never seen would keep its random embedding.
+that occurred less than `min_count` times, or that `max_size` had no place for, and so it is seen in
+training, in about the places where unknown words will stand later; a token that is never seen would
+keep its random embedding.
 
 Marks that combine with the letter before them belong to a word if they are of the common block
 (U+0300 to U+036F). Scripts that write vowels as marks of other blocks are cut at them: without
@@ -42,6 +43,34 @@ PIECE = re.compile(
 UNKNOWN = "[UNK]"
 
 
+def most_frequent(
+    counts: Counter[str], *, min_count: int = 1, max_size: int | None = None, n_special: int = 1
+) -> list[str]:
+    """
+    ## Which pieces become tokens
+
+    Frequent ones first, equally frequent ones in the order of their characters.
+
+    * `counts` says how often each piece occurs
+    * `min_count` is how often a piece must occur to be a token
+    * `max_size` is the largest number of tokens in all, by default without limit
+    * `n_special` is how many of them are no pieces
+    """
+    if min_count < 1:
+        raise ValueError(f"min_count={min_count}: a piece that is kept occurs at least once")
+    if max_size is not None and max_size <= n_special:
+        raise ValueError(
+            f"max_size={max_size} has no room for a piece of text: {n_special} of the tokens are "
+            f"special; set at least {n_special + 1}"
+        )
+
+    frequent = [piece for piece, count in counts.items() if count >= min_count]
+    if not frequent:
+        raise ValueError(f"no piece of the text occurs min_count={min_count} times")
+    frequent.sort(key=lambda piece: (-counts[piece], piece))
+    return frequent if max_size is None else frequent[: max_size - n_special]
+
+
 class WordTokenizer(Tokenizer, type="word"):
     """
     ## WordTokenizer
@@ -51,19 +80,16 @@ class WordTokenizer(Tokenizer, type="word"):
     """
 
     @classmethod
-    def from_text(cls, *texts: str, min_count: int = 1) -> "WordTokenizer":
+    def from_text(
+        cls, *texts: str, min_count: int = 1, max_size: int | None = None
+    ) -> "WordTokenizer":
         """
         * `texts` are counted together
         * `min_count` is how often a piece must occur to be a token of its own
+        * `max_size` is the largest number of tokens, `[UNK]` included
         """
-        if min_count < 1:
-            raise ValueError(f"min_count={min_count}: a piece that is kept occurs at least once")
-
         counts = Counter(piece for text in texts for piece in PIECE.findall(text))
-        frequent = [piece for piece, count in counts.items() if count >= min_count]
-        if not frequent:
-            raise ValueError(f"no piece of the text occurs min_count={min_count} times")
-        frequent.sort(key=lambda piece: (-counts[piece], piece))
+        frequent = most_frequent(counts, min_count=min_count, max_size=max_size)
         return cls([*frequent, UNKNOWN], unknown_token=len(frequent))
 
     def split(self, text: str) -> list[str]:

@@ -4,9 +4,9 @@ r"""
 The ids of a text say nothing about what its tokens mean: 7 is not closer to 8 than to 60. The first
 step of a model is therefore a table with one learned vector per token. As in
 [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.4, the vectors are scaled
-up before the positions are added,
+up before the positions are added; numbers of the sum are dropped while training (section 5.4),
 
-$$h_{ib} = \sqrt{d_{\text{model}}} \, E_{x_{ib}} + P_i$$
+$$h_{ib} = \operatorname{drop} \big( \sqrt{d_{\text{model}}} \, E_{x_{ib}} + P_i \big)$$
 
 | symbol | code | meaning |
 |---|---|---|
@@ -14,6 +14,7 @@ $$h_{ib} = \sqrt{d_{\text{model}}} \, E_{x_{ib}} + P_i$$
 | $E$ | `token_embed` | one row of numbers for each token of the vocabulary |
 | $P$ | `positional_encoding` | adds one row for each position |
 | $d_{\text{model}}$ | `self.d_model` | length of a row |
+| $\operatorname{drop}$ | `self.dropout` | [dropout](../layers/dropout.html) |
 
 The factor keeps the token audible beside its position. It also fits a table that is shared with
 the [generator](generator.html), which wants small rows where the encoder wants large ones.
@@ -32,6 +33,8 @@ import math
 import torch
 from torch import nn
 
+from labnn.layers.dropout import Dropout
+
 
 class Embeddings(nn.Module):
     r"""
@@ -41,11 +44,19 @@ class Embeddings(nn.Module):
     without computing the zeros. So only the rows of tokens that occur in a batch get a gradient.
     """
 
-    def __init__(self, d_model: int, *, n_tokens: int, positional_encoding: nn.Module):
+    def __init__(
+        self,
+        d_model: int,
+        *,
+        n_tokens: int,
+        positional_encoding: nn.Module,
+        dropout_prob: float = 0.0,
+    ):
         r"""
         * `d_model` is the number of features of a token vector
         * `n_tokens` is the size of the vocabulary
         * `positional_encoding` adds positions to `[seq_len, batch_size, d_model]`
+        * `dropout_prob` is the probability that a number of the sum is dropped; 0 drops none
         """
         super().__init__()
 
@@ -58,6 +69,7 @@ class Embeddings(nn.Module):
         # The factor $\sqrt{d_{\text{model}}}$ will bring this spread to one.
         nn.init.normal_(self.token_embed.weight, std=1 / math.sqrt(d_model))
         self.positional_encoding = positional_encoding
+        self.dropout = Dropout(dropout_prob)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         r"""
@@ -75,4 +87,4 @@ class Embeddings(nn.Module):
                 )
 
         # Only the tokens are scaled: the positions bring their own spread.
-        return self.positional_encoding(self.token_embed(x) * math.sqrt(self.d_model))
+        return self.dropout(self.positional_encoding(self.token_embed(x) * math.sqrt(self.d_model)))

@@ -107,6 +107,9 @@ class LearnedPositionalEncoding(nn.Module):
     training never reached keeps the random vector that it started with.
     """
 
+    # It has the shape of a matrix and is none, so weight decay has to be told.
+    no_decay = ("table",)
+
     def __init__(self, d_model: int, *, max_len: int = 5000):
         r"""
         * `d_model` is the number of features $d$

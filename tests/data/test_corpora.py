@@ -4,7 +4,15 @@ import hashlib
 
 import pytest
 
-from labnn.data import Corpus, CorpusError, corpora, shakespeare, text_file, tiny_shakespeare
+from labnn.data import (
+    Corpus,
+    CorpusError,
+    corpora,
+    shakespeare,
+    text_file,
+    tiny_shakespeare,
+    wikitext_2,
+)
 
 
 def complaint(make, *arguments, **options):
@@ -51,6 +59,17 @@ def test_two_files(file, tmp_path):
     # The option that is wrong is named.
     assert complaint(text_file, train=file, valid="no.txt").startswith("text.valid='no.txt'")
     assert complaint(text_file, train="no.txt", valid=file).startswith("text.train='no.txt'")
+
+
+def test_a_third_part_is_only_where_a_corpus_has_one(file, tmp_path):
+    assert text_file(file).test == shakespeare().test == ""
+    for part in ("train", "valid", "test"):
+        (tmp_path / f"wiki.{part}.tokens").write_text(f" the {part} part \n")
+    corpus = wikitext_2(tmp_path)
+    parts = [f" the {part} part \n" for part in ("train", "valid", "test")]
+    assert corpus == Corpus("wikitext_2", *parts[:2], source=str(tmp_path), test=parts[2])
+    # None of it is printed.
+    assert " part " not in repr(corpus) and "test" not in repr(corpus).replace(str(tmp_path), "")
 
 
 def test_a_folder(file, tmp_path):

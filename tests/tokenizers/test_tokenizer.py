@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from labnn.tokenizers import CharacterTokenizer, Tokenizer, UnknownToken, WordTokenizer
+from labnn.tokenizers import (
+    CharacterTokenizer,
+    Tokenizer,
+    UnknownToken,
+    WhitespaceTokenizer,
+    WordTokenizer,
+)
 
 TEXT = "To be,\nor not to be:\n\nthat is the question - na\u00efve \u6f22 \U0001f600"
 
@@ -20,7 +26,38 @@ class UnnamedTokenizer(CharacterTokenizer):
     """Saved under its own name, not its parent's."""
 
 
+class FirstLettersTokenizer(Tokenizer, type="test-first-letters"):
+    """A tokenizer with a normal form, and with something more to save."""
+
+    def __init__(self, tokens, unknown_token=None, n_letters=1):
+        super().__init__(tokens, unknown_token)
+        self.n_letters = n_letters
+
+    def split(self, text):
+        return [word[: self.n_letters] + "." for word in text.replace(".", " ").split()]
+
+    def to_dict(self):
+        return {**super().to_dict(), "n_letters": self.n_letters}
+
+    @classmethod
+    def restore(cls, data):
+        return cls(data["tokens"], n_letters=data["n_letters"])
+
+
+# Tokenizers that lose nothing, and all
 BOTH = pytest.mark.parametrize("kind", [CharacterTokenizer, WordTokenizer])
+ALL = pytest.mark.parametrize("kind", [CharacterTokenizer, WordTokenizer, WhitespaceTokenizer])
+
+
+@ALL
+def test_decoding_gives_the_normal_form(kind):
+    for text in (TEXT, TEXT * 7, "  a\n\n\t b ", "be"):
+        tokenizer = kind.from_text(text, TEXT)
+        normal = "".join(tokenizer.split(text))
+        assert tokenizer.decode(tokenizer.encode(text)) == normal
+        # It is a normal form: what has it keeps it, and it has the same pieces as the text.
+        assert tokenizer.split(normal) == tokenizer.split(text)
+        assert tokenizer.decode(tokenizer.encode(normal)) == normal
 
 
 @BOTH
@@ -45,7 +82,7 @@ def test_random_text_comes_back(kind):
         assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
-@BOTH
+@ALL
 def test_an_id_is_the_place_of_its_piece_in_tokens(kind):
     tokenizer = kind.from_text(TEXT)
     ids = tokenizer.encode(TEXT)
@@ -54,7 +91,7 @@ def test_an_id_is_the_place_of_its_piece_in_tokens(kind):
     assert [tokenizer.ids[token] for token in tokenizer.tokens] == list(range(tokenizer.n_tokens))
 
 
-@BOTH
+@ALL
 def test_torch_takes_the_ids_at_once(kind):
     tokenizer = kind.from_text(TEXT)
     ids = tokenizer.encode(TEXT)
@@ -111,7 +148,7 @@ def test_unknown_pieces_get_the_id_that_the_caller_names():
     assert characters.encode("\u20ac", unknown=0).tolist() == [0]
 
 
-@BOTH
+@ALL
 def test_saved_data_gives_the_same_tokenizer(kind):
     tokenizer = kind.from_text(TEXT, "\ud800")
     again = Tokenizer.from_dict(json.loads(json.dumps(tokenizer.to_dict())))
@@ -126,6 +163,23 @@ def test_a_tokenizer_of_ones_own_needs_only_a_cut():
     assert type(Tokenizer.from_dict(tokenizer.to_dict())) is LineTokenizer
     with pytest.raises(NotImplementedError, match="Tokenizer has to define split"):
         Tokenizer(["a"]).encode("a")
+
+
+def test_a_tokenizer_of_ones_own_may_have_a_normal_form_and_save_more():
+    tokenizer = FirstLettersTokenizer(["to.", "be."], n_letters=2)
+    ids = tokenizer.encode("told  bees")
+    assert ids.tolist() == [0, 1] and tokenizer.decode(ids) == "to.be."
+    assert tokenizer.encode("to.be.").tolist() == [0, 1]
+    again = Tokenizer.from_dict(json.loads(json.dumps(tokenizer.to_dict())))
+    assert type(again) is FirstLettersTokenizer and again.n_letters == 2
+
+
+def test_what_was_saved_before_is_read():
+    data = {"type": "word", "tokens": ["to", " be", "[UNK]"], "unknown_token": 2}
+    assert Tokenizer.from_dict(data).encode("to be or").tolist() == [0, 1, 2]
+    assert WordTokenizer(data["tokens"], 2).to_dict() == data
+    # Without the last entry there is no unknown token.
+    assert Tokenizer.from_dict({"type": "character", "tokens": ["a"]}).unknown_token is None
 
 
 def test_what_one_class_saved_is_not_read_by_its_parent():
@@ -151,7 +205,7 @@ def test_saved_data_that_is_no_tokenizer_is_refused(data, wrong):
         Tokenizer.from_dict(data)
 
 
-@BOTH
+@ALL
 def test_no_text_is_no_tokenizer(kind):
     for texts in ([], [""], ["", ""]):
         with pytest.raises(ValueError):

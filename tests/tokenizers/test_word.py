@@ -46,6 +46,18 @@ def test_rare_words_become_the_unknown_token():
     assert WordTokenizer.from_text("b a, a", ", a b", min_count=2).tokens == (" a", ",", "[UNK]")
 
 
+def test_the_size_is_that_of_all_tokens():
+    # The words that occur once are kept in the order of their characters.
+    tokenizer = WordTokenizer.from_text("b a, a, a b", max_size=4)
+    assert tokenizer.tokens == (" a", ",", " b", "[UNK]") and tokenizer.n_tokens == 4
+    assert tokenizer.encode("b a c").tolist() == [3, 0, 3]
+    assert WordTokenizer.from_text("b a, a, a b", max_size=997).n_tokens == 5
+    assert WordTokenizer.from_text("b a, a, a b", max_size=4, min_count=2).n_tokens == 3
+    for max_size in (1, 0, -1):
+        with pytest.raises(ValueError, match=f"max_size={max_size} .* set at least 2"):
+            WordTokenizer.from_text("a b", max_size=max_size)
+
+
 def test_the_ids_do_not_depend_on_the_order_of_texts():
     texts = ["the cat, the dog", "a cat"]
     assert WordTokenizer.from_text(*texts).tokens == WordTokenizer.from_text(*texts[::-1]).tokens

@@ -63,6 +63,29 @@ def test_the_same_token_differs_by_position_and_not_by_sequence():
     assert (y[0] != y[1]).any() and torch.equal(y[:, 0], y[:, 1])
 
 
+def test_numbers_of_the_sum_are_dropped_in_training_only(x):
+    positions = SinusoidalPositionalEncoding(D_MODEL, max_len=MAX_LEN)
+    embed = Embeddings(D_MODEL, n_tokens=N_TOKENS, positional_encoding=positions, dropout_prob=0.25)
+    many = x.repeat(1, 1009)
+    y = embed(many)
+    embed.eval()
+    whole, is_dropped = embed(many), y == 0
+    assert abs(is_dropped.float().mean().item() - 0.25) < 0.01
+    # Tokens and positions go together, and what is left is scaled up by 4/3.
+    torch.testing.assert_close(y[~is_dropped], whole[~is_dropped] / 0.75)
+    assert not (whole == 0).all(dim=-1).any()
+
+
+def test_nothing_is_dropped_unless_it_is_asked_for(x):
+    embed = embeddings()
+    before = torch.get_rng_state()
+    assert torch.equal(embed(x), embed(x)) and torch.equal(torch.get_rng_state(), before)
+
+
+def test_dropout_is_no_weight():
+    assert set(embeddings().state_dict()) == {"token_embed.weight"}
+
+
 def test_only_tokens_that_occur_get_a_gradient(x):
     embed = embeddings()
     embed(x).square().sum().backward()

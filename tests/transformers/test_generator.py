@@ -47,6 +47,40 @@ def test_every_parameter_learns(x):
     assert all(p.grad.isfinite().all() and p.grad.any() for p in generator.parameters())
 
 
+def test_a_shared_table_is_the_same_object_and_the_offsets_are_its_own(x):
+    table = torch.nn.Embedding(N_TOKENS, D_MODEL)
+    generator = Generator(D_MODEL, N_TOKENS, weight=table.weight)
+    assert generator.projection.weight is table.weight
+    assert generator.projection.bias.shape == (N_TOKENS,)
+    expected = x @ table.weight.T + generator.projection.bias
+    torch.testing.assert_close(generator(x), expected)
+
+
+def test_a_shared_table_learns_from_both_ends(x):
+    table = torch.nn.Embedding(N_TOKENS, D_MODEL)
+    generator = Generator(D_MODEL, N_TOKENS, weight=table.weight)
+    ids = torch.tensor([2, 3])
+    # By hand: the sum of z = h W + b is linear in W, and so is the row that is looked up.
+    (generator(x).sum() + table(ids).sum()).backward()
+    expected = x.sum(dim=(0, 1)).repeat(N_TOKENS, 1)
+    expected[ids] += 1
+    torch.testing.assert_close(table.weight.grad, expected)
+
+
+@pytest.mark.parametrize(
+    "weight, wrong",
+    [
+        (torch.nn.Parameter(torch.zeros(D_MODEL, N_TOKENS)), r"Parameter of shape \[7, 13\]"),
+        (torch.nn.Parameter(torch.zeros(N_TOKENS + 1, D_MODEL)), r"Parameter of shape \[14, 7\]"),
+        (torch.zeros(N_TOKENS, D_MODEL), r"Tensor of shape \[13, 7\]"),
+        (torch.nn.Embedding(N_TOKENS, D_MODEL), r"Embedding of shape \[\]"),
+    ],
+)
+def test_what_is_no_table_of_these_sizes_is_refused(weight, wrong):
+    with pytest.raises(ValueError, match=wrong + r".*\[13, 7\], \[n_tokens, d_model\]"):
+        Generator(D_MODEL, N_TOKENS, weight=weight)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(x, dtype):
     generator = Generator(D_MODEL, N_TOKENS)
