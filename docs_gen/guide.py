@@ -129,6 +129,8 @@ def mean(numbers: Iterable[float]) -> float:
     show: loss, samples
     ```
     ````
+
+    Numbers that stand in a note are drawn by a [curve block](records/curve_blocks.html).
     """
     running = RunningMean()
     for x in numbers:

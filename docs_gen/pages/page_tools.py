@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from docs_gen.linking.links import Links
 from docs_gen.parts import Module, Problem, Section
+from docs_gen.records import curve_blocks
 from docs_gen.writing import colours, glyphs, maths, notes
 
 # What cannot be in a link, or on a page a second time
@@ -102,6 +103,10 @@ class PageTools:
     def result(self, text: str) -> str:
         """The results of a run"""
         return self.edition.result(self.module, text)
+
+    def curve(self, text: str) -> str:
+        """The drawing of numbers"""
+        return curve_blocks.curve(text, self.unique("curve"), self.say)
 
     def heading(self, level: int, title: str) -> tuple[int, str]:
         """The level in the outline of the page, and the anchor"""

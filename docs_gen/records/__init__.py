@@ -6,6 +6,7 @@ the record, [shown](shown.html) tells it in HTML, and [curves](curves.html) draw
 [axes](axes.html).
 
 A note shows a run by a [block](blocks.html), which has [exhibits](exhibits.html) and says
-[where they come from](provenance.html). [Thumbnails](thumbnails.html) are for cards, and
-[runs](runs.html) for the table of all.
+[where they come from](provenance.html), and draws numbers of its own by a
+[curve block](curve_blocks.html). [Thumbnails](thumbnails.html) are for cards, and [runs](runs.html)
+for the table of all.
 """

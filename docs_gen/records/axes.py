@@ -14,8 +14,8 @@ from html import escape
 from docs_gen.records.shown import Say
 
 WIDTH, HEIGHT = 600, 300
-# The frame that the curves are in
-LEFT, RIGHT, TOP, BOTTOM = 76, 584, 40, 250
+# The frame that the curves are in; half of a number has room at its right.
+LEFT, RIGHT, TOP, BOTTOM = 76, 576, 40, 250
 # For a page that does not choose its colour
 GRID = 'class="run-grid" stroke="#8b949e" stroke-opacity=".4"'
 

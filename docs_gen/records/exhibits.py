@@ -21,6 +21,8 @@ from docs_gen.records.curves import Curve, evenly, figure, short
 from docs_gen.records.shown import Say, text
 
 CURVES = ("loss", "accuracy", "perplexity", "lr")
+# Curves whose axis begins at zero
+FROM_ZERO = ("accuracy", "lr")
 WORDS = (*CURVES, "samples", "table", "facts")
 # Points of a line, and rows of a table
 N_POINTS, N_ROWS = 110, 12
@@ -60,7 +62,7 @@ def curve(name: str, record: dict, ident: str, say: Say) -> str:
         Curve(kinds[kind], kind, thinned(results.points(record, column)))
         for kind, column in named.items()
     ]
-    return figure(ident, titles(say)[name], lines, name in ("accuracy", "lr"), say)
+    return figure(ident, titles(say)[name], lines, name in FROM_ZERO, say)
 
 
 def thinned(points: Sequence[tuple[int, float | None]]) -> list[tuple[int, float | None]]:

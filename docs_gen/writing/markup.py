@@ -41,6 +41,9 @@ class Tools(Protocol):
     def result(self, text: str) -> str:
         """The block of a run's results"""
 
+    def curve(self, text: str) -> str:
+        """The drawing of numbers that the note has"""
+
     def heading(self, level: int, title: str) -> tuple[int, str]:
         """The level that the outline has room for, and the anchor"""
 
@@ -106,11 +109,12 @@ def image(token: Token, tools: Tools) -> None:
 
 
 def fence(token: Token, tools: Tools) -> None:
-    """Code within a note, or a run's results"""
+    """Code within a note, or what is drawn instead"""
     kind = (token.info.split() or [""])[0]
     html = None
-    if kind == "result":
-        html = attempt(lambda: tools.result(token.content), tools, "result", token.content)
+    if kind in ("result", "curve"):
+        draw = tools.result if kind == "result" else tools.curve
+        html = attempt(lambda: draw(token.content), tools, kind, token.content)
     if html is None:
         shown = code.coloured(token.content, kind)
         html = f'<pre translate="no"><code>{shown}</code></pre>'

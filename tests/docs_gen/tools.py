@@ -8,6 +8,7 @@ WORDS = {
     "image": lambda src: {"src": src, "width": "2", "height": "3"},
     "maths": lambda tex, is_display: f"<maths {tex} {is_display}>",
     "result": lambda text: f"<result {text}>",
+    "curve": lambda text: f"<curve {text}>",
     "heading": lambda level, title: (level, "h-x"),
     "mark": lambda name: name,
 }

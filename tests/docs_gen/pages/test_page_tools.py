@@ -87,6 +87,21 @@ def test_faults_have_the_line_of_the_word():
     assert all(p.path == "pack/page.py" for p in page.problems)
 
 
+def test_curves_of_a_page_have_ids_of_their_own():
+    fence = "```curve\nshow: lr\nupdate: 0 1\na: 1 2\n```\n"
+    page, rows = page_of(f'"""\n# T\n\n{fence}\n{fence}"""\n')
+    assert not page.problems
+    assert rows[0]["note"].count("<svg") == 2
+    for ident in ("curve-title", "curve-desc", "curve-2-title", "curve-2-desc"):
+        assert rows[0]["note"].count(f'id="{ident}"') == 1
+
+
+def test_a_curve_without_a_value_has_the_line_of_its_fence():
+    page, _ = page_of('"""\n# T\n\n```curve\nshow: lr\nupdate: 0 1\na: 1\n```\n"""\n')
+    assert [(p.line, p.kind) for p in page.problems] == [(5, "curve")]
+    assert page.problems[0].what == "a: 1 values for 2 updates"
+
+
 def test_a_sign_that_the_font_lacks_is_a_fault():
     page, _ = page_of('"""\n# T\n\n$\\aleph$\n"""\n')
     assert [(p.line, p.kind) for p in page.problems] == [(4, "maths")]

@@ -95,6 +95,18 @@ def test_results_that_are_not_there_show_what_was_asked():
     assert tools.faults == [("no result", "result", "run: mlm\n")]
 
 
+def test_a_curve_is_drawn():
+    html, tools = render("```curve\nshow: lr\n```")
+    assert html == "<curve show: lr\n>\n"
+    assert tools.asked == [("curve", "show: lr\n")]
+
+
+def test_a_curve_that_cannot_be_drawn_shows_its_numbers():
+    html, tools = render("```curve\nshow: lr\n```", curve=None)
+    assert "show: lr" in html
+    assert tools.faults == [("no curve", "curve", "show: lr\n")]
+
+
 def test_a_table_is_in_a_box_that_can_be_reached():
     html, _ = render("| a | b |\n|---|--:|\n| 1 | 2 |")
     start = '<div class="note-table" tabindex="0" role="group" aria-label="TABLE"><table>'
