@@ -182,7 +182,7 @@ def climbed(update: int, *, w: int, lr: float, init_lr: float) -> float:
 
 def check_waves(*, period: int | None, total: int | None, t_mult: float, shrink: float) -> None:
     """
-    ## Waves that cannot be are refused
+    ## Waves that are refused
 
     Periods that become shorter would crowd together before an update that they never pass.
     """

@@ -62,8 +62,9 @@ def rounded(x: torch.Tensor) -> torch.Tensor:
     ## Features in the precision of the products
 
     Under autocast each projection would round its input by itself, and convert its gradient by
-    itself, three times the same in self-attention. Rounding once, before, took a tenth of the time
-    of a step in `bfloat16`. Without autocast this returns `x`.
+    itself, three times the same in self-attention. Rounded before, that is done once. Together with
+    [chosen positions](chosen.html) it spares 12 % of a step of the main experiment in `bfloat16`.
+    Without autocast this returns `x`.
     """
     device = x.device.type
     if not torch.is_autocast_enabled(device) or x.dtype == torch.float64:
