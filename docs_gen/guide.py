@@ -121,7 +121,8 @@ def mean(numbers: Iterable[float]) -> float:
     `![The mean settles](settles.svg)` shows a file that lies beside the source, and travels with
     the site. Its words are for who cannot see it. Nothing is loaded from another host: link to it.
 
-    What a run has done is shown from its [record](records/results.html), with `--records FOLDER`:
+    What a run has done is shown from its [record](records/results.html), with `--records FOLDER`.
+    Numbers that stand in a note are drawn by a [curve block](records/curve_blocks.html).
 
     ````markdown
     ```result
@@ -129,8 +130,6 @@ def mean(numbers: Iterable[float]) -> float:
     show: loss, samples
     ```
     ````
-
-    Numbers that stand in a note are drawn by a [curve block](records/curve_blocks.html).
     """
     running = RunningMean()
     for x in numbers:

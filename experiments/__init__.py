@@ -17,6 +17,7 @@ mlm.main({"batch_size": 32})
 ```
 
 [Masked Language Model](mlm.html) fills in hidden characters of Shakespeare.
+[Word-Level Language Model](transformer_lm.html) predicts each word from those before it.
 """
 
 import signal

@@ -31,8 +31,8 @@ from torch import nn
 
 from labnn.configs.masking import MaskedTextConfigs
 from labnn.configs.scores import Scores, score
-from labnn.configs.transformer import TransformerConfigs
-from labnn.configs.types import ConfigError, PositiveInt
+from labnn.configs.transformer_text import TransformerTextConfigs
+from labnn.configs.types import PositiveInt
 from labnn.data.prompts import prompt_batch
 from labnn.models.transformer_mlm import TransformerMLM
 from labnn.runs.command import command
@@ -41,12 +41,12 @@ from labnn.runs.samples import filled
 from labnn.transformers.chosen import labelled, logits_at
 
 
-class Configs(MaskedTextConfigs):
+class Configs(MaskedTextConfigs, TransformerTextConfigs):
     """
     ## Configurations
 
     Only what this experiment adds. The options of the text, of its masking and of the training come
-    from the class that it extends.
+    from the classes that it extends.
     """
 
     # Passes over the training part
@@ -54,8 +54,8 @@ class Configs(MaskedTextConfigs):
     # Number of features of a token vector
     d_model: PositiveInt = 128
 
-    # The parts of the model
-    transformer: TransformerConfigs = "transformer_options"
+    # The options of `model` that the options under `transformer` are for
+    _of_transformer = ("transformer_mlm",)
     # The network
     model: nn.Module = "transformer_mlm"
 
@@ -72,28 +72,6 @@ class Configs(MaskedTextConfigs):
         "rakes: for the gods know I speak this in hunger for bread, not in",
         "thirst for revenge.",
     ]
-
-    def check(self):
-        """Values that do not go together"""
-        super().check()
-        # A model of another option has other parts, of which we know nothing.
-        if self._chosen("model") != "transformer_mlm":
-            return
-        self.transformer.check()
-        if self.transformer.d_model != self.d_model:
-            raise ConfigError(
-                f"transformer.d_model is {self.transformer.d_model} and d_model is {self.d_model}; "
-                "set d_model alone"
-            )
-        if self.seq_len > self.transformer.max_len:
-            raise ConfigError(
-                f"seq_len is {self.seq_len}, above transformer.max_len, {self.transformer.max_len}"
-            )
-
-    def prepare(self):
-        """The text is known, and the vocabularies have to hold it."""
-        super().prepare()
-        self.transformer.check_vocabulary(self.n_tokens)
 
     def forward_loss(self, batch) -> Scores:
         """
@@ -121,15 +99,9 @@ class Configs(MaskedTextConfigs):
             padding_token=self.padding_token,
             mask_token=self.mask_token,
         )
-        # The vocabulary is that of the training text. A person may well ask for more, and is told.
-        if prompts.unknown:
-            pieces = [*dict.fromkeys(repr(piece) for *_, piece in prompts.unknown)]
-            pieces[20:] = ["…"] if len(pieces) > 20 else []
-            reads = "[MASK]" if self.tokenizer.unknown_token is None else "the unknown token"
-            self._listener.warn(
-                f"not in the vocabulary, but in the prompts: {', '.join(pieces)}; "
-                f"the model reads {reads} there"
-            )
+        reads = "[MASK]" if self.tokenizer.unknown_token is None else "the unknown token"
+        unknown = [piece for *_, piece in prompts.unknown]
+        self.tell_unknown(unknown, f"the model reads {reads} there")
         ids = prompts.ids.to(self.device)
         masked, labels = self.mlm(ids, generator=self.position.generator(ids.device))
         with self.mixed_precision.autocast():
@@ -140,20 +112,6 @@ class Configs(MaskedTextConfigs):
         is_hidden = labels != self.padding_token
         rows = zip(prompts.pieces, prompts.rows(is_hidden), prompts.rows(predicted), strict=True)
         self._listener.on_sample([filled(*row, self.tokenizer.tokens) for row in rows])
-
-
-@option(Configs.transformer)
-def transformer_options(c: Configs) -> TransformerConfigs:
-    """
-    ## Options of the transformer
-
-    Sizes that hang on the text are asked for only when needed: the text has to be read first.
-    """
-    conf = TransformerConfigs()
-    conf.set_default(TransformerConfigs.d_model, func=lambda: c.d_model)
-    conf.set_default(TransformerConfigs.n_src_vocab, func=lambda: c.n_tokens)
-    conf.set_default(TransformerConfigs.n_tgt_vocab, func=lambda: c.n_tokens)
-    return conf
 
 
 @option(Configs.model)

@@ -52,3 +52,8 @@ def target(from_url: str, href: str) -> tuple[str, str] | None:
     # A link to a folder means its first page.
     path += "index.html" if path.endswith("/") else ""
     return posixpath.normpath(posixpath.join(posixpath.dirname(from_url), path)), anchor
+
+
+def slug(text: str) -> str:
+    """A text as an anchor: its words, joined by hyphens"""
+    return re.sub(r"[\W_]+", "-", text.lower()).strip("-") or "x"

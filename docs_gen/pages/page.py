@@ -15,8 +15,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from docs_gen.linking.addresses import slug
 from docs_gen.linking.links import Links
-from docs_gen.pages.page_tools import Edition, PageTools, slug
+from docs_gen.pages.page_tools import Edition, PageTools
 from docs_gen.parts import Module, Section
 from docs_gen.writing import code, notes
 

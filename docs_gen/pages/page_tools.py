@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from markupsafe import Markup
 
+from docs_gen.linking.addresses import slug
 from docs_gen.linking.links import Links
 from docs_gen.parts import Module, Problem, Section
 from docs_gen.records import curve_blocks
@@ -100,13 +101,11 @@ class PageTools:
             self.fault(f"the font of the site lacks {' '.join(missing)}", "maths", tex)
         return html
 
-    def result(self, text: str) -> str:
-        """The results of a run"""
+    def drawing(self, kind: str, text: str) -> str:
+        """The results of a run, or numbers as a curve"""
+        if kind == "curve":
+            return curve_blocks.curve(text, self.unique("curve"), self.say)
         return self.edition.result(self.module, text)
-
-    def curve(self, text: str) -> str:
-        """The drawing of numbers"""
-        return curve_blocks.curve(text, self.unique("curve"), self.say)
 
     def heading(self, level: int, title: str) -> tuple[int, str]:
         """The level in the outline of the page, and the anchor"""
@@ -149,8 +148,3 @@ class PageTools:
     def say(self, text: str) -> str:
         """A word of the interface"""
         return self.edition.say(text)
-
-
-def slug(text: str) -> str:
-    """A text as an anchor: its words, joined by hyphens"""
-    return re.sub(r"[\W_]+", "-", text.lower()).strip("-") or "x"

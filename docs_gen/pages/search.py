@@ -7,8 +7,8 @@ An entry is a section, or the part of a note below a heading. It is found by its
 [words](texts.html), and by the names that its code defines, whether or not a note mentions them.
 
 The index is to stay small. Of a long text only the beginning is kept to be shown, and of the rest
-each new word once, unless it is a common one, which tells little; the browser asks for those with
-less rigour.
+each word once that is new, unless it is a common one, which tells little; the browser asks for
+those with less rigour.
 """
 
 import json
@@ -21,8 +21,8 @@ from docs_gen.pages.texts import plain, shortened, tokens
 from docs_gen.parts import Module
 
 HEADING = re.compile(r'<h[1-6] id="([^"]*)"[^>]*>(.*?)</h[1-6]>', re.DOTALL)
-# A word is common that is in more than this share of all texts, and in so many of them.
-COMMON, N_COMMON = 0.01, 20
+# A word is common that is in more texts than a list of hits has room for.
+N_COMMON = 12
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,13 @@ def title(page: Page) -> str:
 def common(every: Collection[Entry]) -> list[str]:
     """The tokens that are in so many texts that they tell little"""
     counts = Counter(token for entry in every for token in set(tokens(entry.text)))
-    least = max(N_COMMON, COMMON * len(every))
-    return sorted(token for token, count in counts.items() if count > least)
+    return sorted(token for token, count in counts.items() if count > N_COMMON)
 
 
 def packed(entry: Entry, words: Collection[str]) -> tuple[str, ...]:
     """The fields of an entry, without an anchor that is the symbol"""
     anchor = "" if entry.anchor == entry.symbol else entry.anchor
     names = " ".join(entry.names)
-    return anchor, entry.symbol, entry.heading, *shortened(entry.text, words), names
+    # What the other fields say need not be said again.
+    known = {*words, *tokens(f"{entry.symbol} {entry.heading} {names}")}
+    return anchor, entry.symbol, entry.heading, *shortened(entry.text, known), names

@@ -28,7 +28,7 @@ SILENT = 'annotation, math[display="block"], .eq, svg, script, style, figure tab
 # Elements that end the word before them
 BLOCKS = "p, li, dt, dd, td, th, tr, div, pre, br, h1, h2, h3, h4, h5, h6, figcaption, summary"
 # Characters of a text that are kept as they are; of what follows only the words are.
-N_SHOWN = 60
+N_SHOWN = 40
 
 
 def tokens(text: str) -> list[str]:
@@ -56,13 +56,17 @@ def plain(html: str) -> str:
     return " ".join(tree.body.text().split()) if tree.body else ""
 
 
-def shortened(text: str, common: Collection[str] = ()) -> tuple[str, str]:
-    """The beginning, which is shown, and words of the rest that are neither there nor common"""
-    end = text.rfind(" ", N_SHOWN - 20, N_SHOWN) if len(text) > N_SHOWN else len(text)
+def shortened(text: str, known: Collection[str] = ()) -> tuple[str, str]:
+    """The beginning, which is shown, and words of the rest that are neither there nor known"""
+    if len(text) <= N_SHOWN:
+        return text, ""
+    end = text.rfind(" ", N_SHOWN - 20, N_SHOWN)
     shown, words = text[: end if end > 0 else N_SHOWN], []
-    seen = {*tokens(shown), *common}
+    seen = {*tokens(shown), *known}
     for word in re.findall(r"\w+", normalize("NFKC", text)):
         if not seen.issuperset(new := tokens(word)):
             seen.update(new)
-            words.append(word)
-    return shown, " ".join(words)
+            # Only a word of several parts is still to be cut.
+            words.append(word if new[1:] else new[0])
+    # What is alike and stands together is packed better.
+    return f"{shown}…", " ".join(sorted(words))

@@ -170,14 +170,14 @@
       return merged;
     }, []);
   };
-  const snippet = ({ text, rest, terms }) => {
+  const snippet = ({ text, terms }) => {
     let at = 0;
     const parts = [];
     for (const [start, end] of ranges(text, terms)) {
       parts.push(text.slice(at, start), element("mark", "", text.slice(start, end)));
       at = end;
     }
-    parts.push(text.slice(at), rest ? "…" : "");
+    parts.push(text.slice(at));
     return element("span", "search-text", ...parts);
   };
   const option = (hit, number) => {

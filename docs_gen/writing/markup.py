@@ -38,11 +38,8 @@ class Tools(Protocol):
     def maths(self, tex: str, is_display: bool) -> str:
         """An equation as MathML"""
 
-    def result(self, text: str) -> str:
-        """The block of a run's results"""
-
-    def curve(self, text: str) -> str:
-        """The drawing of numbers that the note has"""
+    def drawing(self, kind: str, text: str) -> str:
+        """The block of a run's results, or numbers of the note as a curve"""
 
     def heading(self, level: int, title: str) -> tuple[int, str]:
         """The level that the outline has room for, and the anchor"""
@@ -113,8 +110,7 @@ def fence(token: Token, tools: Tools) -> None:
     kind = (token.info.split() or [""])[0]
     html = None
     if kind in ("result", "curve"):
-        draw = tools.result if kind == "result" else tools.curve
-        html = attempt(lambda: draw(token.content), tools, kind, token.content)
+        html = attempt(lambda: tools.drawing(kind, token.content), tools, kind, token.content)
     if html is None:
         shown = code.coloured(token.content, kind)
         html = f'<pre translate="no"><code>{shown}</code></pre>'

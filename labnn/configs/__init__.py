@@ -14,6 +14,8 @@ for labml itself.
 [scores](scores.html), [one update](update.html) and the [step](training.html); its
 [state](state.html) is what survives, and [saving](saving.html) has the options for that.
 
-**Parts.** Experiments choose among those of [texts](text.html), [masking](masking.html),
-[transformers](transformer.html) and [optimizers](optimizer.html).
+**Parts.** Experiments choose among those of [texts](text.html), [transformers](transformer.html),
+also [on text](transformer_text.html), and [optimizers](optimizer.html) with their
+[schedules](schedule.html). Their tasks are [masking](masking.html) and the
+[prediction of the next token](language_model.html).
 """

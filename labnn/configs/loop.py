@@ -11,7 +11,7 @@ surrounds the training, the [`Listener`], answers that, and hears of every phase
 [Training configs](training.html) make these parts by options, as labml_helpers does.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -137,16 +137,26 @@ class Phase:
     One pass over batches: the trainer and the validator of a run
     """
 
-    def __init__(self, conf: Any, loader: Iterable, *, n_rounds: int, modules: Iterable = ()):
+    def __init__(
+        self,
+        conf: Any,
+        loader: Iterable,
+        *,
+        n_rounds: int,
+        modules: Iterable = (),
+        is_enough: Callable[[], bool] = lambda: False,
+    ):
         """
         * `conf` has the step
         * `loader` has the batches
         * `n_rounds` is the number of parts that a pass over all batches is cut into
         * `modules` are metrics of labml_helpers, which count in each phase for itself
+        * `is_enough` says whether to leave the phase before its end
         """
         self.conf = conf
         self.loader = loader
         self.n_rounds = n_rounds
+        self.is_enough = is_enough
         # What is left of an epoch, and the epoch and batch where that begins
         self.rest: Iterator = iter(())
         self.place: tuple[int, int] | None = None
@@ -189,7 +199,8 @@ class Phase:
             self.rest = batches(self.loader, position)
         self.place = None
         # With larger batches than before, a run that goes on may be beyond the end.
-        for batch in islice(self.rest, max(end - position.batch, 0)):
+        n_left = 0 if self.is_enough() else max(end - position.batch, 0)
+        for batch in islice(self.rest, n_left):
             if listener.should_stop():
                 # Workers of a loader wait for whoever has its iterator.
                 self.rest, self.place = iter(()), None
@@ -198,8 +209,10 @@ class Phase:
             index.step()
             position.batch = index.idx
             listener.on_batch(position, end)
+            if self.is_enough():
+                break
         # The next round of this epoch goes on here.
-        self.place = position.epoch, end
+        self.place = position.epoch, position.batch
         if end == len(self.loader) and self.modules:
             for module in self.modules:
                 module.on_epoch_end()
@@ -232,6 +245,9 @@ class Loop:
         while position.epoch < self.epochs:
             yield position
             position.phase, position.batch = "sample", 0
+            # A round that was left before its end comes once more, if the run goes on.
+            if position.left:
+                continue
             position.round += 1
             if position.round == self.n_rounds:
                 position.epoch, position.round = position.epoch + 1, 0

@@ -8,15 +8,24 @@ python -m experiments.mlm optimizer=Noam optimizer.learning_rate=1
 ```
 
 The names are those of the [optimizers](../optimizers/index.html). The parameters come from outside,
-and only when the optimizer is made: reading a rate does not build a model.
+and only when the optimizer is made: reading a rate does not build a model. A training hands over
+the [groups](../optimizers/groups.html) of its model, so that weight decay, where there is any,
+leaves biases, gains and embeddings alone.
+
+The rate may follow a [schedule](schedule.html). Noam has its own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from labml.configs import option
+from torch import nn
 
-from labnn.configs.base import StrictConfigs
+from labnn import optimizers
+from labnn.configs import rules
+from labnn.configs.overrides import given
+from labnn.configs.schedule import ScheduleConfigs
 from labnn.configs.types import (
     ConfigError,
     NonNegativeFloat,
@@ -25,12 +34,17 @@ from labnn.configs.types import (
     PositiveInt,
     Probability,
 )
+from labnn.optimizers import SGD as SGDOptimizer
 from labnn.optimizers import Adam as AdamOptimizer
 from labnn.optimizers import AdamW as AdamWOptimizer
 from labnn.optimizers import Noam as NoamOptimizer
+from labnn.optimizers import NovoGrad as NovoGradOptimizer
+
+# Defaults of its own that an optimizer has
+DEFAULTS = {"NovoGrad": {"beta1": 0.95, "beta2": 0.25}}
 
 
-class OptimizerConfigs(StrictConfigs):
+class OptimizerConfigs(ScheduleConfigs):
     """
     ## OptimizerConfigs
 
@@ -42,32 +56,100 @@ class OptimizerConfigs(StrictConfigs):
     # The parameters that it changes
     parameters: Iterable
 
-    # The step size; for Noam the factor before its schedule
+    # The step size; for Noam the factor before its schedule, for others the peak of theirs
     learning_rate: PositiveFloat = 1e-3
-    # How much of the mean of the gradients is kept in each update
+    # How much of the mean of the gradients is kept in each update; NovoGrad begins with 0.95
     beta1: Probability = 0.9
-    # How much of the mean of their squares is kept in each update
+    # How much of the mean of their squares is kept in each update; NovoGrad begins with 0.25
     beta2: Probability = 0.999
     # Keeps the division finite where gradients vanish
     eps: NonNegativeFloat = 1e-8
     # How strongly weights are pulled to zero
     weight_decay: NonNegativeFloat = 0.0
+    # Whether it leaves biases, gains and embeddings alone
+    decay_groups: bool = True
     # SGD: how much of the last step goes into the next one
     momentum: Probability = 0.5
-    # Noam: the updates during which the rate rises
-    warmup: NonNegativeInt = 2000
+    # SGD: whether the momentum looks ahead
+    is_nesterov: bool = False
+    # NovoGrad: whether a gradient goes into the mean with the weight that leaves its size as it is
+    is_averaged: bool = False
+    # Updates during which the rate rises; none with a schedule is the default of the schedule
+    warmup: NonNegativeInt | None = 2000
     # Noam: the width of the model
     d_model: PositiveInt
+
+    # What was set as a default for this object only
+    _told = frozenset()
 
     def __init__(self):
         """The optimizer stands for the whole config"""
         super().__init__(_primary="optimizer")
+        self._follow()
 
     def check(self):
         """A mean that keeps all of what was before it never moves."""
-        for name, value in (("beta1", self.beta1), ("beta2", self.beta2)):
-            if value == 1:
-                raise ConfigError(f"{self._path(name)} is 1; it has to be below 1, for example 0.9")
+        super().check()
+        name = self._chosen("optimizer")
+        means = {"SGD": ("momentum",)}.get(name, ("beta1", "beta2"))
+        for mean in means:
+            if getattr(self, mean) == 1:
+                raise ConfigError(f"{self._path(mean)} is 1; it has to be below 1, for example 0.9")
+        if name == "SGD" and self.is_nesterov and not self.momentum:
+            raise ConfigError(
+                f"{self._path('is_nesterov')} looks ahead by the momentum, and "
+                f"{self._path('momentum')} is 0; give a momentum, for example 0.9"
+            )
+        if name == "Noam" and self.schedule is not None:
+            raise ConfigError(
+                f"{self._path('schedule')} is {self.schedule}, and Noam has a schedule of its own; "
+                f"choose another {self._path('optimizer')}, for example Adam"
+            )
+        if name == "Noam" and self.warmup is None:
+            raise ConfigError(
+                f"{self._path('warmup')} is none, and Noam needs a number of updates; for example "
+                "2000"
+            )
+
+    def groups(self, model: nn.Module) -> list:
+        """The parameters of a model, in two groups where some of them decay and others do not"""
+        if self.decay_groups and self.weight_decay:
+            return optimizers.decay_groups(model, self.weight_decay)
+        # One group, as there was before there were two: its state can be loaded.
+        return list(model.parameters())
+
+    def _set_values(self, values: dict[str, Any]) -> None:
+        """Overrides may choose what other defaults hang on."""
+        super()._set_values(values)
+        self._follow()
+
+    def __setattr__(self, key: str, value: Any) -> None:
+        """So may an assignment."""
+        super().__setattr__(key, value)
+        if key in ("optimizer", "schedule"):
+            self._follow()
+
+    def set_default(self, item: Any, value: Any = None, func: Callable | None = None) -> None:
+        """So may a default, and one that is set here is no other option's affair."""
+        super().set_default(item, value, func)
+        self._told |= {getattr(item, "key", item)}
+        self._follow()
+
+    def _follow(self) -> None:
+        """
+        Defaults that hang on what was chosen. They are values and not options, so that a list of
+        all options has the numbers.
+        """
+        nearest = rules.nearest_fields(type(self).__mro__)
+        wanted = dict(DEFAULTS.get(self._chosen("optimizer"), {}))
+        # A schedule knows how long its own warm-up is.
+        if given(self, "schedule") is not None:
+            wanted["warmup"] = None
+        for key in ("beta1", "beta2", "warmup"):
+            # A class of a person's own has said what it wants.
+            is_ours = nearest[key] is OptimizerConfigs.__dict__[key]
+            if is_ours and key not in self._told and not self._is_computed(key):
+                super().set_default(key, wanted.get(key, nearest[key].value))
 
 
 @option(OptimizerConfigs.optimizer)
@@ -109,8 +191,35 @@ def Noam(c: OptimizerConfigs) -> NoamOptimizer:
 
 
 @option(OptimizerConfigs.optimizer)
-def SGD(c: OptimizerConfigs) -> torch.optim.SGD:
-    """torch's stochastic gradient descent with momentum"""
-    return torch.optim.SGD(
-        c.parameters, lr=c.learning_rate, momentum=c.momentum, weight_decay=c.weight_decay
+def NovoGrad(c: OptimizerConfigs) -> NovoGradOptimizer:
+    """[A gradient over its length, one number for a whole tensor](../optimizers/novograd.html)"""
+    return NovoGradOptimizer(
+        c.parameters,
+        lr=c.learning_rate,
+        betas=(c.beta1, c.beta2),
+        eps=c.eps,
+        weight_decay=c.weight_decay,
+        is_averaged=c.is_averaged,
     )
+
+
+@option(OptimizerConfigs.optimizer)
+def SGD(c: OptimizerConfigs) -> SGDOptimizer:
+    """[Stochastic gradient descent](../optimizers/sgd.html), with momentum or without"""
+    optimizer = SGDOptimizer(
+        c.parameters,
+        lr=c.learning_rate,
+        momentum=c.momentum,
+        weight_decay=c.weight_decay,
+        is_nesterov=c.is_nesterov,
+    )
+    optimizer.register_load_state_dict_pre_hook(renamed)
+    return optimizer
+
+
+def renamed(optimizer: SGDOptimizer, state: dict[str, Any]) -> dict[str, Any]:
+    """What runs have saved that had torch's SGD, by the names of ours; the numbers are the same."""
+    groups = [
+        {"is_nesterov": group.get("nesterov", False), **group} for group in state["param_groups"]
+    ]
+    return {**state, "param_groups": groups}

@@ -42,15 +42,19 @@ class Position:
     phase: str = "sample"
     # The next batch; in training it counts through the epoch, in validation through the split
     batch: int = 0
+    # Steps that the optimizer has made
+    updates: int = 0
+    # The batch where a round was left because the updates were enough; 0 if it came to its end
+    left: int = 0
 
     def state_dict(self) -> dict:
         """Everything but the seed, which is an option"""
-        return {"epoch": self.epoch, "round": self.round, "phase": self.phase, "batch": self.batch}
+        return {name: value for name, value in vars(self).items() if name != "seed"}
 
     def load_state_dict(self, state: dict) -> None:
-        """Go there."""
+        """Go there. What an older checkpoint does not say is 0."""
         for name in self.state_dict():
-            setattr(self, name, state[name])
+            setattr(self, name, state.get(name, 0))
 
     def generator(self, device: torch.device | str = "cpu") -> torch.Generator:
         """A generator for this place. Neighbouring places and seeds share nothing."""

@@ -40,6 +40,8 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
     seed: NonNegativeInt = 0
     # Passes over the training part
     epochs: PositiveInt = 10
+    # Updates after which the run ends, in the middle of an epoch if need be; 0 leaves it to epochs
+    max_updates: NonNegativeInt = 0
     # Rounds of sampling, training and validation in an epoch
     inner_iterations: PositiveInt = 1
     # The network, called with a batch of ids
@@ -80,6 +82,7 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
     # Options that leave every step as it is: a run that goes on may have other ones.
     _free = (
         "epochs",
+        "max_updates",
         "checkpoint",
         "early_stopping",
         "prompt",
@@ -134,16 +137,27 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
                 f"early_stopping.patience is {self.early_stopping.patience}, and there is no "
                 "valid_loader to judge by; take one of them back"
             )
+        self.optimizer.register_step_post_hook(self._count)
         # Dropout is the same whatever was drawn to build the model.
         seed_all(self.seed)
 
+    def _count(self, *_: Any) -> None:
+        """Any optimizer calls this after a step, whoever wrote the training step."""
+        self.position.updates += 1
+
+    def is_enough(self) -> bool:
+        """Whether all updates are made that there may be"""
+        return 0 < self.max_updates <= self.position.updates
+
     def is_over(self) -> bool:
-        """Between rounds: whether early stopping ends the run. Raises `Stopped` after a signal."""
+        """Between rounds: whether the run ends early. Raises `Stopped` after a signal."""
         listener = self._listener
         listener.on_round(self.position)
         if listener.should_stop():
             raise Stopped
-        return listener.should_end()
+        # A run that goes on may be between the last update and the end of its validation.
+        is_between = self.position.phase in ("sample", "done")
+        return listener.should_end() or is_between and self.is_enough()
 
     def check(self):
         """What is saved, and when a run ends, is known before it begins."""
@@ -183,10 +197,14 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         if position.phase == "sample":
             self.phase("sample")
         if position.phase in ("sample", "done"):
-            position.phase, position.batch = "train", self.trainer.bounds(position.round)[0]
+            # A round that was left before its end goes on there.
+            first = position.left or self.trainer.bounds(position.round)[0]
+            position.phase, position.batch, position.left = "train", first, 0
         if position.phase == "train":
             with self.mode.update(is_train=True):
                 self.phase("train")
+            if self.is_enough() and position.batch < self.trainer.bounds(position.round)[1]:
+                position.left = position.batch
             position.phase, position.batch = "valid", 0
         if self.valid_loader is not None:
             self.phase("valid")
@@ -264,7 +282,13 @@ def rounds(c: RoundsConfigs) -> Loop:
 @option(RoundsConfigs.trainer)
 def train_phase(c: RoundsConfigs) -> Phase:
     """An epoch of training, in `inner_iterations` parts"""
-    return Phase(c, c.train_loader, n_rounds=c.inner_iterations, modules=c.state_modules)
+    return Phase(
+        c,
+        c.train_loader,
+        n_rounds=c.inner_iterations,
+        modules=c.state_modules,
+        is_enough=c.is_enough,
+    )
 
 
 @option(RoundsConfigs.validator)

@@ -8,8 +8,9 @@ options can be listed and checked without any file.
 """
 
 import hashlib
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from labml.configs import option
 
@@ -18,10 +19,19 @@ from labnn.configs.training import TrainingConfigs
 from labnn.configs.types import ConfigError, Fraction, PositiveInt
 from labnn.data import CorpusError, corpora
 from labnn.data.windows import Windows
-from labnn.tokenizers import CharacterTokenizer, Tokenizer, UnknownToken, WordTokenizer
+from labnn.tokenizers import (
+    CharacterTokenizer,
+    SubwordTokenizer,
+    Tokenizer,
+    UnknownToken,
+    WhitespaceTokenizer,
+    WordTokenizer,
+)
 
 # What is wrong with options or texts, each in words of its own
 MISTAKES = (ConfigError, CorpusError, UnknownToken)
+# What every tokenizer saves
+PLAIN = ("type", "tokens", "unknown_token")
 
 
 class TextConfigs(StrictConfigs):
@@ -33,7 +43,7 @@ class TextConfigs(StrictConfigs):
 
     # The text, cut into a training and a validation part
     corpus: corpora.Corpus = "shakespeare"
-    # A file, or a folder of .txt files
+    # A file, or a folder of .txt files; for wikitext_2 the folder with its three files
     path: Path | None = None
     # The training part, where it is a file of its own
     train: Path | None = None
@@ -62,6 +72,12 @@ def tiny_shakespeare(c: TextConfigs) -> corpora.Corpus:
 
 
 @option(TextConfigs.corpus)
+def wikitext_2(c: TextConfigs) -> corpora.Corpus:
+    """The three files of WikiText-2, from the folder text.path"""
+    return corpora.wikitext_2(c.path)
+
+
+@option(TextConfigs.corpus)
 def file(c: TextConfigs) -> corpora.Corpus:
     """Text of your own: text.path, or text.train and text.valid"""
     return corpora.text_file(
@@ -71,6 +87,19 @@ def file(c: TextConfigs) -> corpora.Corpus:
         encoding=c.encoding,
         valid_fraction=c.valid_fraction,
     )
+
+
+class SubwordConfigs(StrictConfigs):
+    """
+    ## SubwordConfigs
+
+    How the subword tokenizer is trained
+    """
+
+    # Byte pairs that are joined, or a vocabulary that is thinned out
+    kind: Literal["bpe", "unigram"] = "bpe"
+    # Tokens, of which 256 are the bytes
+    size: PositiveInt = 8192
 
 
 class TextTrainingConfigs(TrainingConfigs):
@@ -87,8 +116,14 @@ class TextTrainingConfigs(TrainingConfigs):
     text: corpora.Corpus = TextConfigs()
     # Text to ids and back
     tokenizer: Tokenizer = "character"
-    # Words that are rarer than this are unknown to the word tokenizer
+    # Words that are rarer than this are unknown to the tokenizers of words
     min_count: PositiveInt = 1
+    # The largest number of tokens that tokenizers of words have; none is without limit
+    max_size: PositiveInt | None = None
+    # Whether the whitespace tokenizer lowers text
+    is_lower: bool = False
+    # The subword tokenizer
+    subword: SubwordConfigs = SubwordConfigs()
     # Tokens in a sequence
     seq_len: PositiveInt = 32
     # Batches to learn from
@@ -96,9 +131,15 @@ class TextTrainingConfigs(TrainingConfigs):
     # Batches to judge by; none skips validation
     valid_loader: Any = "valid_windows"
 
+    # The parts of the text whose words the word tokenizer knows
+    _word_parts = ("train", "valid")
+
     def fingerprint(self) -> dict[str, Any]:
         """Where the text is from, and the sum of what is in it"""
         parts = {"train": self.text.train, "valid": self.text.valid}
+        # Where the cut depends on more than the tokens, the same ones may give other ids.
+        told = self.tokenizer.to_dict()
+        more = {name: told[name] for name in told if name not in PLAIN}
         return {
             "name": self.text.name,
             "source": self.text.source,
@@ -106,6 +147,7 @@ class TextTrainingConfigs(TrainingConfigs):
             **{f"{part}_sha256": text_sum(text) for part, text in parts.items()},
             "tokens": self.tokenizer.n_tokens,
             "tokens_sha256": text_sum(repr(self.tokenizer.tokens)),
+            **({"cut_sha256": text_sum(json.dumps(more, sort_keys=True))} if more else {}),
             **super().fingerprint(),
         }
 
@@ -120,6 +162,21 @@ class TextTrainingConfigs(TrainingConfigs):
         return (
             f"accuracy on {self.meter.n_tokens:,} tokens of the validation part: {accuracy:.3f}; "
             f"always predicting {name!r}, the most frequent one: {share:.3f}"
+        )
+
+    def tell_unknown(self, pieces: list[str], reads: str):
+        """
+        Warn of pieces of prompts that the vocabulary lacks. It is that of the training text, and a
+        person may well ask for more.
+
+        * `reads` says what becomes of them
+        """
+        if not pieces:
+            return
+        shown = [*dict.fromkeys(map(repr, pieces))]
+        shown[20:] = ["…"] if len(shown) > 20 else []
+        self._listener.warn(
+            f"not in the vocabulary, but in the prompts: {', '.join(shown)}; {reads}"
         )
 
 
@@ -137,7 +194,28 @@ def character(c: TextTrainingConfigs) -> CharacterTokenizer:
 @option(TextTrainingConfigs.tokenizer)
 def word(c: TextTrainingConfigs) -> WordTokenizer:
     """A token for every word that occurs at least min_count times"""
-    return WordTokenizer.from_text(c.text.train, c.text.valid, min_count=c.min_count)
+    texts = [getattr(c.text, part) for part in c._word_parts]
+    return WordTokenizer.from_text(*texts, min_count=c.min_count, max_size=c.max_size)
+
+
+@option(TextTrainingConfigs.tokenizer)
+def whitespace(c: TextTrainingConfigs) -> WhitespaceTokenizer:
+    """A token for each word between white space, of the training part, and for line ends"""
+    return WhitespaceTokenizer.from_text(
+        c.text.train, min_count=c.min_count, max_size=c.max_size, is_lower=c.is_lower
+    )
+
+
+@option(TextTrainingConfigs.tokenizer)
+def subword(c: TextTrainingConfigs) -> SubwordTokenizer:
+    """Parts of words that are frequent in the training part, of any text"""
+    try:
+        return SubwordTokenizer.from_text(
+            c.text.train, kind=c.subword.kind, n_tokens=c.subword.size
+        )
+    # The package is not part of every installation.
+    except ImportError as e:
+        raise ConfigError(str(e)) from e
 
 
 def _windows(c: TextTrainingConfigs, part: str, is_shuffled: bool) -> Windows:

@@ -10,6 +10,7 @@ for it: device, train and eval mode, mixed precision, accumulation, clipping, me
 Names of options are those of labml's experiments, so that overrides written for them go on working.
 """
 
+import math
 import time
 from typing import Any, Literal
 
@@ -22,9 +23,11 @@ from labml_helpers.train_valid import BatchIndex, hook_model_outputs
 from labnn.configs.device import DeviceConfigs, MixedPrecision, Precision
 from labnn.configs.optimizer import OptimizerConfigs
 from labnn.configs.rounds import RoundsConfigs
+from labnn.configs.schedule import RunScheduler
 from labnn.configs.scores import Meter, Scores
 from labnn.configs.types import ConfigError, NonNegativeFloat, NonNegativeInt, PositiveInt
 from labnn.configs.update import TrainingError, Update
+from labnn.optimizers import Scheduler
 
 
 class TrainingConfigs(RoundsConfigs):
@@ -61,6 +64,8 @@ class TrainingConfigs(RoundsConfigs):
     mixed_precision: MixedPrecision = "from_precision"
     # Gradients and the optimizer's step
     update: Update = "one_update"
+    # The rate of each update; none where it stays as it is
+    scheduler: Scheduler | None = "scheduled"
     # Scores of the validation
     meter: Meter = "empty_meter"
 
@@ -85,6 +90,8 @@ class TrainingConfigs(RoundsConfigs):
             "scaler": self.mixed_precision.scaler,
             "meter": self.meter,
         }
+        if self.scheduler is not None:
+            parts["scheduler"] = self.scheduler
         # A step of one's own may do without an `Update`, and then none is made for the checkpoint.
         return {**parts, "update": self.update} if self._is_computed("update") else parts
 
@@ -172,6 +179,11 @@ class TrainingConfigs(RoundsConfigs):
         super().prepare()
         # Only a validation needs the meter, and a mistake should not wait for one.
         _ = self.meter
+        if hasattr(getattr(self.scheduler, "rate", None), "observe") and self.valid_loader is None:
+            raise ConfigError(
+                "optimizer.schedule is plateau, and there is no valid_loader to judge by; take one "
+                "of them back"
+            )
         if self.is_log_model_activations:
             hook_model_outputs(self.mode, self.model, "model")
 
@@ -190,9 +202,17 @@ class TrainingConfigs(RoundsConfigs):
         if not self.position.batch:
             self.meter.reset()
         self.validator()
-        for name, value in self.meter.means().items():
+        values = self.meter.means()
+        for name, value in values.items():
             tracker.add(f"{name}.", value)
         tracker.save()
+        if self.scheduler is not None and "loss" in values:
+            self.scheduler.observe(values["loss"])
+
+    def count_updates(self) -> int:
+        """Updates of the whole run, if none is skipped"""
+        found = self.epochs * math.ceil(len(self.train_loader) / self.update_batches)
+        return min(found, self.max_updates or found)
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
@@ -232,6 +252,15 @@ def one_update(c: TrainingConfigs) -> Update:
     )
 
 
+@option(TrainingConfigs.scheduler)
+def scheduled(c: TrainingConfigs) -> RunScheduler | None:
+    """What `optimizer.schedule` says"""
+    # The optimizer is made first: then its options are there.
+    optimizer, options = c.optimizer, c._nested("optimizer")
+    is_ours = isinstance(options, OptimizerConfigs)
+    return options.make_scheduler(optimizer) if is_ours else None
+
+
 @option(TrainingConfigs.meter)
 def empty_meter() -> Meter:
     """Nothing scored yet"""
@@ -242,6 +271,7 @@ def empty_meter() -> Meter:
 def from_model(c: TrainingConfigs) -> OptimizerConfigs:
     """The options under `optimizer`, for the parameters of the model"""
     conf = OptimizerConfigs()
-    conf.set_default(OptimizerConfigs.parameters, func=lambda: list(c.model.parameters()))
+    conf.set_default(OptimizerConfigs.parameters, func=lambda: conf.groups(c.model))
     conf.set_default(OptimizerConfigs.d_model, func=lambda: c.d_model)
+    conf.set_default(OptimizerConfigs.total_updates, func=c.count_updates)
     return conf

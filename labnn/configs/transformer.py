@@ -79,6 +79,12 @@ for _kind in (nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Identity):
     option(FeedForwardConfigs.activation, _kind.__name__)(_activation(_kind))
 
 
+@option(FeedForwardConfigs.activation)
+def GELUTanh() -> nn.Module:
+    """GELU by its formula with tanh, which GPT-2 has"""
+    return nn.GELU(approximate="tanh")
+
+
 class TransformerConfigs(StrictConfigs):
     """
     ## TransformerConfigs
@@ -92,8 +98,12 @@ class TransformerConfigs(StrictConfigs):
     n_heads: PositiveInt = 8
     # Number of layers
     n_layers: PositiveInt = 6
-    # Share of features and of attention weights that is dropped in training
+    # Share of features that is dropped in training; other parts follow unless they are told
     dropout_prob: Probability = 0.1
+    # Share of attention weights that is dropped in training
+    attn_dropout_prob: Probability = "as_dropout_prob"
+    # Share of the features of embeddings that is dropped in training
+    embed_dropout_prob: Probability = 0.0
     # The longest sequence that positions are known for
     max_len: PositiveInt = 5000
     # Number of tokens that can be read
@@ -146,10 +156,18 @@ def _ffn(c: TransformerConfigs) -> FeedForwardConfigs:
     return conf
 
 
+@option(TransformerConfigs.attn_dropout_prob)
+def as_dropout_prob(c: TransformerConfigs) -> float:
+    """The same as of features"""
+    return c.dropout_prob
+
+
 @option(TransformerConfigs.self_attn)
 def multi_head(c: TransformerConfigs) -> Callable[[], nn.Module]:
     """[Multi-head attention](../transformers/mha.html)"""
-    return lambda: MultiHeadAttention(c.d_model, n_heads=c.n_heads, dropout_prob=c.dropout_prob)
+    return lambda: MultiHeadAttention(
+        c.d_model, n_heads=c.n_heads, dropout_prob=c.attn_dropout_prob
+    )
 
 
 def _encoder(c: TransformerConfigs, is_pre_norm: bool) -> Encoder:
@@ -182,21 +200,47 @@ def post_norm(c: TransformerConfigs) -> nn.Module:
     return _encoder(c, is_pre_norm=False)
 
 
+def _embeddings(c: TransformerConfigs, positions: type[nn.Module]) -> Embeddings:
+    """Token vectors and one kind of positions"""
+    return Embeddings(
+        c.d_model,
+        n_tokens=c.n_src_vocab,
+        positional_encoding=positions(c.d_model, max_len=c.max_len),
+        dropout_prob=c.embed_dropout_prob,
+    )
+
+
 @option(TransformerConfigs.src_embed)
 def sinusoidal(c: TransformerConfigs) -> nn.Module:
     """Token vectors and fixed waves for the positions"""
-    positions = SinusoidalPositionalEncoding(c.d_model, max_len=c.max_len)
-    return Embeddings(c.d_model, n_tokens=c.n_src_vocab, positional_encoding=positions)
+    return _embeddings(c, SinusoidalPositionalEncoding)
 
 
 @option(TransformerConfigs.src_embed)
 def learned(c: TransformerConfigs) -> nn.Module:
     """Token vectors and learned vectors for the positions"""
-    positions = LearnedPositionalEncoding(c.d_model, max_len=c.max_len)
-    return Embeddings(c.d_model, n_tokens=c.n_src_vocab, positional_encoding=positions)
+    return _embeddings(c, LearnedPositionalEncoding)
 
 
 @option(TransformerConfigs.generator)
 def linear(c: TransformerConfigs) -> nn.Module:
     """[A projection to logits](../transformers/generator.html)"""
     return Generator(c.d_model, c.n_tgt_vocab)
+
+
+@option(TransformerConfigs.generator)
+def tied(c: TransformerConfigs) -> nn.Module:
+    """The same projection, whose matrix is the table of the embeddings"""
+    embeddings = c.src_embed
+    if not isinstance(embeddings, Embeddings):
+        raise ConfigError(
+            f"{c._path('generator')} is tied, and {c._path('src_embed')} is a "
+            f"{type(embeddings).__name__} without a table to share; set "
+            f"{c._path('generator')}=linear"
+        )
+    if c.n_src_vocab != c.n_tgt_vocab:
+        raise ConfigError(
+            f"{c._path('n_src_vocab')} is {c.n_src_vocab} and {c._path('n_tgt_vocab')} is "
+            f"{c.n_tgt_vocab}, and a tied generator has the table of both; leave them out"
+        )
+    return Generator(c.d_model, c.n_tgt_vocab, weight=embeddings.token_embed.weight)

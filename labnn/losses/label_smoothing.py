@@ -7,8 +7,8 @@ that knows its training text goes on to become certain of it. Section 7 of
 from the right token and gives it to all tokens alike. The lead that is best is then finite.
 
 $$\begin{aligned}
-\text{loss} &= -\sum_v q_v \log p_v
-  = (1 - s) \, (-\log p_y) + s \, \frac{1}{C} \sum_{v < C} -\log p_v \\
+\text{loss} &= -\sum_v q_v \log p_v \\
+  &= (1 - s) \, (-\log p_y) + s \, \frac{1}{C} \sum_{v < C} -\log p_v \\
 q_v &= (1 - s) \, [v = y] + \frac{s}{C} \, [v < C]
 \end{aligned}$$
 

@@ -7,7 +7,7 @@ fall from its peak after the [warm-up](warmup.html). These five differ in where 
 is spent, near the peak or near the end. With $p = (t - w) / (T - w)$, the share of the way that is
 done,
 
-$$\alpha_t = \alpha \cdot \begin{cases}
+$$\alpha_t = \alpha \begin{cases}
 (1 - p)^2 & \text{square} \\
 \sqrt{1 - t / T} & \text{square root} \\
 \tfrac{1}{2} \left( 1 + \cos \pi p \right) & \text{cosine} \\

@@ -12,7 +12,6 @@ stop at before its first update shows.
 """
 
 import json
-import math
 import os
 import resource
 import sys
@@ -82,7 +81,7 @@ class DryRun(Listener):
         parameters = list(conf.model.parameters())
         states = [t for s in conf.optimizer.state.values() for t in s.values() if is_tensor(t)]
         weights, moments = n_bytes(parameters), n_bytes(states)
-        updates = math.ceil(len(conf.train_loader) / conf.update_batches) * conf.epochs
+        updates = conf.count_updates()
         rounds = conf.epochs * conf.inner_iterations + 1
         # Those that are kept, the best one, and one that is being written
         kept = (conf.checkpoint.keep + 2) * (weights + moments)

@@ -142,13 +142,14 @@ class Resumed:
         """What to say if nothing is left to do, else an empty text"""
         if self.state is None or self.state["position"]["phase"] != "done":
             return ""
-        session, epochs = self.state["session"], self.state["position"]["epoch"]
-        n_updates = session["metrics"]["n_updates"]
-        patience, n_worse = self.now["early_stopping.patience"], session["best"]["n_worse"]
+        session, place = self.state["session"], self.state["position"]
+        n_updates, epochs = session["metrics"]["n_updates"], place["epoch"]
         told = f"run {self.folder.name} is complete: {n_updates:,} updates, epochs={epochs}"
         if epochs >= self.now["epochs"]:
             return f"{told}; it goes on with more of them, for instance epochs={epochs + 1}"
-        if 0 < patience <= n_worse:
+        if 0 < self.now.get("max_updates", 0) <= place.get("updates", 0):
+            return f"{told}, ended by max_updates; a larger one goes on"
+        if 0 < self.now["early_stopping.patience"] <= session["best"]["n_worse"]:
             return f"{told}, ended by early stopping; a larger early_stopping.patience goes on"
         return ""
 
@@ -248,8 +249,7 @@ def reopen(run: str, experiment: str | None, cls: type, allowed: Iterable[str] =
     * `experiment` and `cls` are what it should be a run of, `allowed` options that may change
     """
     folder = find(run, experiment).absolute()
-    info = contents.info(folder)
-    ours = entry(cls)
+    info, ours = contents.info(folder), entry(cls)
     if info.get("entry") and ours and info["entry"] != ours:
         module = info["entry"].partition(":")[0]
         raise RunError(

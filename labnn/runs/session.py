@@ -229,7 +229,7 @@ class Session(Listener):
     def on_sample(self, samples: list[Sample]) -> None:
         """Show and keep samples."""
         n_updates = self.metrics.n_updates
-        is_last = self.conf.position.epoch >= self.conf.epochs
+        is_last = self.conf.position.epoch >= self.conf.epochs or self.conf.is_enough()
         self.teller.console.samples(samples, is_last=is_last)
         append(self.folder / "samples.jsonl", n_updates, int(tracker.get_global_step()), samples)
         if self.events is not None:

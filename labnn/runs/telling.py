@@ -67,7 +67,10 @@ class Teller:
         done = position.batch
         if position.phase != "train":
             done = self.conf.trainer.bounds(position.round + (position.phase == "valid"))[0]
-        return (position.epoch + done / total) / self.conf.epochs
+        share = (position.epoch + done / total) / self.conf.epochs
+        # The updates may be enough before the epochs are over.
+        most = self.conf.max_updates
+        return max(share, position.updates / most) if most else share
 
     def update(self, loss: float) -> None:
         """After the first update all that is ever read has been read."""
@@ -78,7 +81,7 @@ class Teller:
     def round_end(self, position: Position, step: int, values: dict) -> None:
         """A round with the mean of its losses"""
         place = position.epoch + 1, position.round + 1
-        is_last = place == (self.conf.epochs, self.conf.inner_iterations)
+        is_last = place == (self.conf.epochs, self.conf.inner_iterations) or self.conf.is_enough()
         total, n_losses = self.losses
         if n_losses:
             values = {**values, "loss.train": total / n_losses}

@@ -8,7 +8,9 @@ from labml.configs import option
 from labnn import optimizers
 from labnn.configs.base import StrictConfigs
 from labnn.configs.optimizer import OptimizerConfigs
+from labnn.configs.overrides import given
 from labnn.configs.types import ConfigError
+from labnn.runs.options import list_options
 from tests.configs.tiny import D_MODEL, Tiny, equal, make
 
 N_STEPS = 20
@@ -30,9 +32,13 @@ TWINS = {
         lambda p: optimizers.Noam(p, lr=0.2, d_model=5, warmup=7, **BETAS),
         lambda p: optimizers.Noam(p, lr=1e-3, d_model=5, warmup=2000),
     ),
+    "NovoGrad": (
+        lambda p: optimizers.NovoGrad(p, lr=0.2, **BETAS),
+        lambda p: optimizers.NovoGrad(p, lr=1e-3),
+    ),
     "SGD": (
-        lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.7, weight_decay=0.03),
-        lambda p: torch.optim.SGD(p, lr=1e-3, momentum=0.5),
+        lambda p: optimizers.SGD(p, lr=0.2, momentum=0.7, weight_decay=0.03),
+        lambda p: optimizers.SGD(p, lr=1e-3, momentum=0.5),
     ),
 }
 
@@ -165,3 +171,110 @@ def test_warmup_zero_works():
     twin = optimizers.Noam(theirs, lr=0.2, d_model=5, warmup=0)
     optimizer = chosen(ours, optimizer="Noam", warmup=0, learning_rate=0.2)
     assert equal(follow(optimizer, ours), follow(twin, theirs))
+
+
+def test_novograd_has_means_of_its_own_that_can_be_changed():
+    def betas(**overrides):
+        return chosen(parameters(), **overrides).param_groups[0]["betas"]
+
+    assert betas(optimizer="NovoGrad") == (0.95, 0.25)
+    assert betas(optimizer="NovoGrad", beta2=0.5) == (0.95, 0.5)
+    assert betas(optimizer="Adam") == (0.9, 0.999)
+
+
+def test_what_hangs_on_the_optimizer_is_a_number_in_a_list_of_options():
+    conf = make(Tiny, {"optimizer": "NovoGrad"})
+    found = {o.name: o for o in list_options(conf)}
+    assert (found["optimizer.beta1"].value, found["optimizer.beta2"].value) == (0.95, 0.25)
+    assert not found["optimizer.beta1"].is_overridden and not found["optimizer.beta1"].is_computed
+    assert found["optimizer.warmup"].value == 2000
+
+
+def test_the_last_choice_of_an_optimizer_counts_for_its_defaults():
+    conf = OptimizerConfigs()
+    conf.optimizer = "NovoGrad"
+    assert given(conf, "beta1") == 0.95
+    conf._set_values({"optimizer": "AdamW"})
+    assert (conf.beta1, conf.beta2) == (0.9, 0.999)
+
+
+def test_defaults_that_somebody_set_stay():
+    conf = OptimizerConfigs()
+    conf.set_default(OptimizerConfigs.beta1, 0.7)
+    conf.set_default(OptimizerConfigs.optimizer, "NovoGrad")
+    assert (conf.beta1, conf.beta2) == (0.7, 0.25)
+
+    class Mine(OptimizerConfigs):
+        optimizer: torch.optim.Optimizer = "NovoGrad"
+        beta2: float = 0.999
+
+    assert (Mine().beta1, Mine().beta2) == (0.95, 0.999)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_weights_decay_in_groups_and_without_decay_there_is_one(name):
+    conf = make(Tiny, {"optimizer": name, "optimizer.weight_decay": 0.1})
+    model, groups = conf.model, conf.optimizer.param_groups
+    assert [group["weight_decay"] for group in groups] == [0.1, 0.0]
+    assert [id(p) for p in groups[0]["params"]] == [id(model.linear.weight)]
+    spared = [model.embedding.weight, model.linear.bias]
+    assert [id(p) for p in groups[1]["params"]] == [id(p) for p in spared]
+    for options in ({}, {"optimizer.weight_decay": 0.1, "optimizer.decay_groups": False}):
+        conf = make(Tiny, {"optimizer": name, **options})
+        (group,) = conf.optimizer.param_groups
+        assert len(group["params"]) == 3
+        assert group["weight_decay"] == options.get("optimizer.weight_decay", 0)
+
+
+def test_what_does_not_decay_stays_where_it_is_without_a_gradient():
+    conf = make(Tiny, {"optimizer": "AdamW", "optimizer.weight_decay": 0.1})
+    before = [p.detach().clone() for p in conf.model.parameters()]
+    for p in conf.model.parameters():
+        p.grad = torch.zeros_like(p)
+    conf.optimizer.step()
+    assert [torch.equal(a, b) for a, b in zip(before, conf.model.parameters(), strict=True)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_nesterov_reaches_the_optimizer_and_needs_momentum():
+    ours, theirs = parameters(), parameters()
+    optimizer = chosen(ours, optimizer="SGD", is_nesterov=True, momentum=0.7)
+    twin = torch.optim.SGD(theirs, lr=1e-3, momentum=0.7, nesterov=True)
+    pairs = zip(follow(optimizer, ours), follow(twin, theirs), strict=True)
+    assert all(torch.allclose(a, b) for a, b in pairs)
+    conf = make(
+        Tiny,
+        {"optimizer": "SGD", "optimizer.is_nesterov": True, "optimizer.momentum": 0},
+    )
+    with pytest.raises(ConfigError, match="optimizer.momentum is 0; give a momentum"):
+        conf.check()
+
+
+def test_the_mean_of_novograd_may_be_one_of_gradients_of_their_size():
+    assert chosen(parameters(), optimizer="NovoGrad", is_averaged=True).defaults["is_averaged"]
+    assert not chosen(parameters(), optimizer="NovoGrad").defaults["is_averaged"]
+
+
+def test_momentum_of_one_is_refused_where_it_is_read():
+    conf = make(Tiny, {"optimizer": "SGD", "optimizer.momentum": 1})
+    with pytest.raises(ConfigError, match=r"optimizer\.momentum is 1; it has to be below 1"):
+        conf.check()
+    conf = make(Tiny, {"optimizer": "Adam", "optimizer.momentum": 1})
+    conf.check()
+    assert "optimizer.momentum" in conf._overrides()
+
+
+def test_what_torchs_descent_has_saved_can_be_loaded():
+    ours, theirs = parameters(), parameters()
+    before = torch.optim.SGD(theirs, lr=0.1, momentum=0.5)
+    follow(before, theirs)
+    optimizer = chosen(ours, optimizer="SGD", learning_rate=0.1)
+    with torch.no_grad():
+        for p, q in zip(ours, theirs, strict=True):
+            p.copy_(q)
+    optimizer.load_state_dict(before.state_dict())
+    pairs = zip(follow(optimizer, ours), follow(before, theirs), strict=True)
+    assert all(torch.allclose(a, b) for a, b in pairs)

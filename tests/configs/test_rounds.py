@@ -1,3 +1,4 @@
+import copy
 import json
 import random
 
@@ -10,8 +11,10 @@ from labml_helpers.metrics.accuracy import Accuracy
 from torch import nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
+from labnn import optimizers
 from labnn.configs.loop import Listener, Stopped
-from labnn.configs.scores import Meter, score
+from labnn.configs.scores import Meter, Scores, score
+from labnn.configs.state import put_back, state_of
 from labnn.configs.training import TrainingConfigs
 from labnn.configs.types import ConfigError, PositiveInt
 from labnn.runs.launch import attach
@@ -345,7 +348,7 @@ def test_labmls_own_form(in_labml):
     assert ["weight" in line for line in train] == [False, False, True] * 2
     # A step that does not think of it has dropout in training alone.
     assert set(conf._modes) == {(True, True), (False, False), ("sample", False)}
-    assert type(conf.optimizer) is torch.optim.SGD
+    assert type(conf.optimizer) is optimizers.SGD
 
 
 def test_labmls_own_form_gives_what_a_plain_loop_gives(in_labml):
@@ -430,3 +433,123 @@ def test_labmls_own_form_works_twice_in_a_process(in_labml):
     # Neither steps nor values of the first are left.
     runs = [path.read_text().splitlines() for path in in_labml.rglob("metrics.jsonl")]
     assert len(runs) == 2 and runs[0] == runs[1]
+
+
+def updated(overrides, listener=None, cls=Noting):
+    """A run in batches that are updates each"""
+    conf = make(cls, {**SIZES, **overrides}, listener)
+    conf.run()
+    return conf
+
+
+def trained(conf):
+    """The batches that a run has learned from, and when it validated"""
+    places = [p[::3] if p[2] == "train" else p[2] for p in conf._places]
+    return [p for i, p in enumerate(places) if p != places[i - 1]]
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 7, 8, 13])
+def test_a_run_of_so_many_updates_ends_complete_wherever_that_is(most):
+    conf = updated({"max_updates": most})
+    batches = [(p // N_TRAIN, p % N_TRAIN) for p in range(most)]
+    assert [place for place in trained(conf) if place != "valid" and place != "sample"] == batches
+    # A validation of all of its part, and samples, as at any other end
+    assert [place[2] for place in conf._places[-N_VALID - 1 :]] == ["valid"] * N_VALID + ["sample"]
+    assert conf._places[-N_VALID - 2][2] == "train"
+    assert conf.position.updates == most and conf.position.phase == "done"
+
+
+@pytest.mark.parametrize("most", [0, 14, 15])
+def test_epochs_that_are_over_first_end_the_run(most):
+    conf = updated({"max_updates": most})
+    assert list(conf._places) == expected_places()
+    assert conf.position.updates == 14
+
+
+def test_the_updates_of_a_run_are_counted():
+    for ours, n_updates in (({}, 14), ({"update_batches": 2}, 8), ({"max_updates": 5}, 5)):
+        assert updated(ours).count_updates() == n_updates
+
+
+def test_batches_that_make_no_update_yet_are_none():
+    conf = updated({"update_batches": 2, "max_updates": 3})
+    # The last batch of an epoch would end an update as well; this one is full.
+    assert conf.position.updates == 3
+    assert [p[3] for p in conf._places if p[2] == "train"] == [0, 1, 2, 3, 4, 5]
+
+
+def test_skipped_updates_do_not_count():
+    class Skipping(Noting):
+        def forward_loss(self, batch):
+            scores = super().forward_loss(batch)
+            is_bad = self.mode.is_train and self.position.batch in (1, 2)
+            factor = torch.nan if is_bad else 1.0
+            return Scores(scores.loss * factor, scores.n_correct, scores.n_tokens)
+
+    conf = updated({"max_updates": 4, "nan": "skip"}, cls=Skipping)
+    assert [p[3] for p in conf._places if p[2] == "train"] == [0, 1, 2, 3, 4, 5]
+
+
+class GoingOn(Listener):
+    """Puts back what was saved"""
+
+    def __init__(self, conf):
+        self.state = copy.deepcopy(state_of(conf.state_parts()))
+
+    def on_start(self, conf):
+        _ = conf.update
+        put_back(conf.state_parts(), self.state)
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 5, 7, 9])
+def test_a_run_that_had_enough_goes_on_with_more_where_it_was(most):
+    options = {"dropout_prob": 0.3, "optimizer": "SGD"}
+    whole = updated(options | {"max_updates": 11})
+    part = updated(options | {"max_updates": most})
+    rest = updated(options | {"max_updates": 11}, GoingOn(part))
+    batches = [p for conf in (part, rest) for p in conf._places if p[2] == "train"]
+    assert [p[::3] for p in batches] == [p[::3] for p in whole._places if p[2] == "train"]
+    assert equal(weights(rest.model), weights(whole.model))
+
+
+class Leaving(Diary):
+    """Saves what there is after the last update in a phase, and may stop there"""
+
+    def __init__(self, most, phase):
+        super().__init__()
+        self.most, self.phase, self.saved = most, phase, None
+
+    def save(self):
+        position = self.conf.position
+        if position.updates == self.most and position.phase == self.phase and not self.saved:
+            self.saved = GoingOn(self.conf)
+
+    def on_phase(self, position, total):
+        self.save()
+
+    def on_batch(self, position, total):
+        self.save()
+
+
+@pytest.mark.parametrize("most", [4, 5])
+@pytest.mark.parametrize("phase", ["train", "valid", "sample"])
+def test_a_run_that_is_killed_at_its_end_ends_like_one_that_is_not(most, phase):
+    listener = Leaving(most, phase)
+    whole = updated({"max_updates": most}, listener)
+    rest = updated({"max_updates": most}, listener.saved)
+    assert rest.position == whole.position
+    assert not [p for p in rest._places if p[2] == "train"]
+    # What is left of the end comes once, and in its order.
+    places = [p[2:] for p in whole._places if p[2] != "train"][-N_VALID - 1 :]
+    assert [p[2:] for p in rest._places] == (places if phase != "sample" else [("sample",)])
+    # With more updates it goes on in the middle of its round.
+    more = updated({"max_updates": 7}, listener.saved)
+    assert [p[3] for p in more._places if p[2] == "train"] == [4, 5, 6][most - 4 :]
+    assert more.position.updates == 7
+
+
+def test_a_checkpoint_that_counts_no_updates_is_one_of_none():
+    conf = make(Noting, SIZES)
+    state = conf.position.state_dict()
+    conf.position.load_state_dict({key: state[key] for key in ("epoch", "round", "phase", "batch")})
+    assert conf.position.updates == conf.position.left == 0

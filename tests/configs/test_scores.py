@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from labnn.configs.scores import Meter, Scores, score
+from labnn.configs.scores import Meter, Scores, score, with_counts
 
 SEQ_LEN, BATCH_SIZE, N_TOKENS, PAD = 5, 3, 7, 0
 
@@ -158,3 +158,14 @@ def test_a_meter_goes_on_elsewhere(batch):
     second.add(scored)
     assert second.means() == whole.means() and second.constant() == whole.constant()
     assert first.n_tokens == int(scored.n_tokens)
+
+
+def test_a_loss_to_train_with_may_be_another_one_than_is_told(batch):
+    logits, targets = batch
+    plain = score(logits, targets, ignore=PAD)
+    other = with_counts(plain.loss * 2, logits, targets, PAD, nll=plain.loss)
+    assert other.loss == 2 * plain.loss and other.nll == plain.loss and plain.nll is None
+    ours, theirs = Meter(), Meter()
+    ours.add(other)
+    theirs.add(plain)
+    assert ours.means() == theirs.means() and ours.constant() == theirs.constant()

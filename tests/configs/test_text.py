@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import pytest
@@ -9,7 +10,13 @@ from labnn.configs.scores import Scores, score
 from labnn.configs.text import TextConfigs, TextTrainingConfigs
 from labnn.configs.types import CommandLineText, ConfigError
 from labnn.data.windows import Windows
-from labnn.tokenizers import CharacterTokenizer, Tokenizer, WordTokenizer
+from labnn.tokenizers import (
+    CharacterTokenizer,
+    SubwordTokenizer,
+    Tokenizer,
+    WhitespaceTokenizer,
+    WordTokenizer,
+)
 from tests.configs.tiny import Diary, Lines, make
 
 TEXT = "the cat sat on the mat and the dog sat on the log\n" * 23
@@ -204,6 +211,77 @@ def test_a_text_that_cannot_be_used_is_one_line(tmp_path, content, overrides, wr
 def test_mistakes_are_refused_when_they_are_set(overrides, wrong):
     with pytest.raises(ConfigError, match=wrong):
         make(Next, overrides)
+
+
+def test_words_between_white_space_and_line_ends_are_those_of_the_training_part(path):
+    path.write_text("The cat The sat\n" * 30 + "a zebra <unk> CAT")
+    conf = on(path, tokenizer="whitespace")
+    twin = WhitespaceTokenizer.from_text(conf.text.train)
+    assert conf.tokenizer.to_dict() == twin.to_dict() and " zebra" not in twin.ids
+    lowered = on(path, tokenizer="whitespace", is_lower=True, min_count=2, max_size=4).tokenizer
+    assert lowered.tokens == (" [UNK]", "\n", " the", " cat") and lowered.is_lower
+    # Lower case is a matter of text, not of the vocabulary alone.
+    assert lowered.encode("The Cat sat").tolist() == [2, 3, 0]
+
+
+def test_words_have_a_largest_number(path):
+    assert on(path, tokenizer="word", max_size=3).tokenizer.n_tokens == 3
+    assert on(path, tokenizer="word").tokenizer.n_tokens > 3
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_subwords_are_those_of_the_training_part(path, kind):
+    pytest.importorskip("tokenizers")
+    conf = on(path, tokenizer="subword", subword__kind=kind, subword__size=270)
+    twin = SubwordTokenizer.from_text(conf.text.train, kind=kind, n_tokens=270)
+    assert conf.tokenizer.tokens == twin.tokens and conf.tokenizer.n_tokens <= 270
+    assert conf.tokenizer.decode(conf.tokenizer.encode(TEXT)) == TEXT
+
+
+def test_a_missing_package_is_a_line_that_says_what_to_install(path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(ConfigError, match=r"pip install 'labnn\[subword\]'") as caught:
+        on(path, tokenizer="subword").run()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_with_three_files(tmp_path):
+    parts = {"train": "to be\n" * 31, "valid": "or not\n" * 11, "test": "to\n"}
+    for name, text in parts.items():
+        (tmp_path / f"wiki.{name}.tokens").write_text(text)
+    corpus = on(tmp_path, text="wikitext_2").text
+    assert (corpus.name, corpus.train, corpus.valid, corpus.test) == ("wikitext_2", *parts.values())
+    (tmp_path / "wiki.valid.tokens").unlink()
+    with pytest.raises(ConfigError, match="but not wiki.valid.tokens; all three .*Salesforce"):
+        _ = on(tmp_path, text="wikitext_2").text
+
+
+def test_the_fingerprint_is_that_of_the_ids(path):
+    path.write_text("the cat sat on the mat\n" * 30)
+
+    def told(**overrides):
+        found = on(path, **overrides).fingerprint()
+        return {name: value for name, value in found.items() if name != "source"}
+
+    # Those of older runs have the names that they had.
+    for tokenizer in ("character", "word"):
+        assert "cut_sha256" not in told(tokenizer=tokenizer)
+    # The tokens are the same, and other text would have other ids.
+    one, other = told(tokenizer="whitespace"), told(tokenizer="whitespace", is_lower=True)
+    assert {name for name in one if one[name] != other[name]} == {"cut_sha256"}
+    assert told(tokenizer="whitespace", max_size=5) != one == told(tokenizer="whitespace")
+    assert told(tokenizer="subword", subword__size=260) != told(tokenizer="subword")
+
+
+def test_pieces_of_prompts_that_are_not_known_are_told_once_and_not_all(path):
+    conf, diary = on(path), Diary()
+    conf._listener = diary
+    conf.tell_unknown([], "nothing")
+    conf.tell_unknown(["é", "ÿ", "é"], "they are left out")
+    conf.tell_unknown([*map(chr, range(0x400, 0x450))], "they are left out")
+    first, second = diary.warnings
+    assert first == "not in the vocabulary, but in the prompts: 'é', 'ÿ'; they are left out"
+    assert "…; they are left out" in second and len(second) < 250
 
 
 class LineTokenizer(Tokenizer, type="test-lines"):

@@ -92,7 +92,15 @@ def test_feed_forward_networks(x, activation, is_gated):
 
 def test_every_activation_has_a_test():
     names = FeedForwardConfigs()._choices("activation")
-    assert names == [activation.__name__ for activation in ACTIVATIONS]
+    assert names == [*(activation.__name__ for activation in ACTIVATIONS), "GELUTanh"]
+
+
+def test_the_gelu_of_gpt_2(x):
+    # 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+    inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+    found = make(ffn__activation="GELUTanh")._nested("ffn").activation(x)
+    torch.testing.assert_close(found, 0.5 * x * (1 + inner.tanh()))
+    assert not torch.equal(found, nn.GELU()(x))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +117,35 @@ def test_embeddings(name, positions):
 
 def test_the_generator(x):
     assert_twins(make().generator, Generator(D_MODEL, N_TGT), x)
+
+
+@pytest.mark.parametrize("name", ["sinusoidal", "learned"])
+def test_a_tied_generator_has_the_table_of_the_embeddings(x, name):
+    conf = make(src_embed=name, generator="tied", n_tgt_vocab=N_SRC)
+    table = conf.src_embed.token_embed.weight
+    assert conf.generator.projection.weight is table
+    torch.testing.assert_close(conf.generator(x), x @ table.T + conf.generator.projection.bias)
+
+
+def test_a_tied_generator_needs_one_table():
+    with pytest.raises(ConfigError, match="n_src_vocab is 13 and n_tgt_vocab is 17, and a tied"):
+        _ = make(generator="tied").generator
+    with pytest.raises(ConfigError, match="src_embed is a Identity without a table to share; set"):
+        _ = make(generator="tied", src_embed=nn.Identity()).generator
+
+
+def test_dropouts_are_separate():
+    def probabilities(**overrides):
+        conf = make(**overrides)
+        layer = conf.encoder.layers[0]
+        parts = (layer, layer.self_attn, layer.feed_forward, conf.src_embed)
+        return [round(part.dropout.dropout_prob, 6) for part in parts]
+
+    # The embeddings of older runs had none.
+    assert probabilities() == [0.3, 0.3, 0.3, 0.0]
+    assert probabilities(attn_dropout_prob=0.0) == [0.3, 0.0, 0.3, 0.0]
+    assert probabilities(embed_dropout_prob=0.5, ffn__dropout_prob=0.25) == [0.3, 0.3, 0.25, 0.5]
+    assert probabilities(dropout_prob=0.0, attn_dropout_prob=0.5) == [0.0, 0.5, 0.0, 0.0]
 
 
 def test_the_same_seed_draws_the_weights_that_are_drawn_by_hand(x):

@@ -146,6 +146,11 @@ def test_ids_headings_and_addresses_are_as_they_must_be():
     assert rendered.broken(pages(), set(built().files)) == []
 
 
+def test_a_row_is_no_box_of_code():
+    # Both would have the same class where a row has nothing but code.
+    assert [path for path in pages() if tree(path).css("section.row-code")] == []
+
+
 def test_each_page_says_its_language_and_names_the_other():
     tags = {"en": "en", "zh": "zh-CN"}
     for path in pages():

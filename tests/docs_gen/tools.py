@@ -7,8 +7,7 @@ WORDS = {
     "symbol": lambda name: "#" + name,
     "image": lambda src: {"src": src, "width": "2", "height": "3"},
     "maths": lambda tex, is_display: f"<maths {tex} {is_display}>",
-    "result": lambda text: f"<result {text}>",
-    "curve": lambda text: f"<curve {text}>",
+    "drawing": lambda kind, text: f"<{kind} {text}>",
     "heading": lambda level, title: (level, "h-x"),
     "mark": lambda name: name,
 }

@@ -33,6 +33,21 @@ TINY = {
         "epochs": 1,
         "prompt": ["to be"],
     },
+    "transformer_lm": {
+        "text": "file",
+        "text.path": "text.txt",
+        "text.valid_fraction": 0.2,
+        "tokenizer": "character",
+        "d_model": 14,
+        "transformer.n_heads": 2,
+        "transformer.n_layers": 2,
+        "transformer.max_len": 11,
+        "transformer.ffn.d_ff": 11,
+        "seq_len": 11,
+        "batch_size": 3,
+        "epochs": 1,
+        "prompt": ["to be"],
+    },
 }
 EXPERIMENTS = sorted(
     path.stem for path in (ROOT / "experiments").glob("*.py") if path.stem != "__init__"

@@ -5,6 +5,7 @@ from torch import nn
 
 from experiments import mlm
 from labnn.configs.command_line import parse
+from labnn.configs.transformer import TransformerConfigs
 from labnn.configs.types import ConfigError
 from labnn.runs.launch import prepared
 from labnn.runs.options import config_text
@@ -24,7 +25,7 @@ def plain_sgd(c: Configs):
     return torch.optim.SGD(c.model.parameters(), lr=0.5)
 
 
-class OwnTransformer(mlm.TransformerConfigs):
+class OwnTransformer(TransformerConfigs):
     pass
 
 

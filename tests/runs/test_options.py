@@ -9,6 +9,7 @@ from labml.configs import option
 from experiments import mlm
 from labnn.configs.base import StrictConfigs
 from labnn.configs.overrides import names, resolve
+from labnn.configs.schedule import OWN
 from labnn.configs.types import ConfigError, PositiveInt
 from labnn.runs.options import (
     UNUSED,
@@ -86,7 +87,7 @@ def test_the_help_lists_every_option(text):
     listed = entries(text)
     assert listed.keys() == parts and len(parts) > 50
     # The first are those of the experiment itself.
-    assert list(listed)[:3] == ["epochs", "d_model", "transformer.d_model"]
+    assert list(listed)[:3] == ["epochs", "d_model", "model"]
 
 
 def test_every_option_has_a_type_a_default_and_a_text(text):
@@ -114,7 +115,7 @@ def test_every_option_has_a_type_a_default_and_a_text(text):
 def test_choices_are_listed_with_what_they_are(text):
     below = entries(text)["optimizer.optimizer"][1]
     choices = re.findall(r"^ {8}(\w+): (.+)$", below, flags=re.MULTILINE)
-    assert [name for name, _ in choices] == ["Adam", "AdamW", "Noam", "SGD"]
+    assert [name for name, _ in choices] == ["Adam", "AdamW", "Noam", "NovoGrad", "SGD"]
     assert all(said[0].isupper() or said.startswith("torch") for _, said in choices)
     assert "character: A token for every character" in entries(text)["tokenizer"][1]
 
@@ -207,6 +208,11 @@ def test_printed_options_of_the_experiment_are_complete_and_good():
         "transformer.ffn.dropout_prob",
         "optimizer.parameters",
         "optimizer.d_model",
+        "optimizer.total_updates",
+        # The schedule, and what only a schedule has
+        "optimizer.schedule",
+        *(f"optimizer.{name}" for name in OWN if name != "warmup"),
+        "max_size",
         "text.train",
         "text.valid",
     }

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin
 
 import pytest
 
-from docs_gen.linking.addresses import LinkError, relative, target
+from docs_gen.linking.addresses import LinkError, relative, slug, target
 
 HERE = "a/b/page.html"
 
@@ -86,3 +86,9 @@ def test_nothing_else_leads_out_of_the_site(href):
     with pytest.raises(LinkError) as error:
         target(HERE, href)
     assert "\n" not in str(error.value) and str(error.value)
+
+
+def test_a_text_becomes_an_anchor():
+    assert slug("Multi-Head_attention, $d_k$!") == "multi-head-attention-d-k"
+    assert slug("多头注意力") == "多头注意力"
+    assert slug("?!") == "x"

@@ -4,7 +4,6 @@ r"""
 Notes of pages that are written here, and what their tools make of them.
 """
 
-from docs_gen.pages.page_tools import slug
 from tests.docs_gen.made_rows import PAGE, page_of
 
 
@@ -106,9 +105,3 @@ def test_a_sign_that_the_font_lacks_is_a_fault():
     page, _ = page_of('"""\n# T\n\n$\\aleph$\n"""\n')
     assert [(p.line, p.kind) for p in page.problems] == [(4, "maths")]
     assert "lacks" in page.problems[0].what and "ℵ" in page.problems[0].what
-
-
-def test_slugs():
-    assert slug("Multi-Head_attention, $d_k$!") == "multi-head-attention-d-k"
-    assert slug("多头注意力") == "多头注意力"
-    assert slug("?!") == "x"

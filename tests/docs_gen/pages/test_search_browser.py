@@ -73,7 +73,7 @@ ENGLISH = (
                 "Dropout",
                 "Coins. " + "Improving. " * 30 + "End.",
             ),
-            Entry("Dropout", "Dropout", "", "The gradient passes through the same coins."),
+            Entry("Dropout", "Dropout", "", "The gradient meets the same coins."),
             Entry("Dropout.forward", "Dropout.forward", "", "Any shape"),
             Entry("keep_rate", "keep_rate", "", "What is left"),
         ),
@@ -349,7 +349,7 @@ def test_nothing_found_is_said_and_is_no_option(search, text):
 def test_a_hit_shows_what_and_where_and_the_words_around_it(search):
     hit = search.ask("coins").hits.filter(has_text="gradient")
     assert hit.locator("b").inner_text() == "Dropout"
-    assert hit.locator(".search-text").inner_text() == "The gradient passes through the same coins."
+    assert hit.locator(".search-text").inner_text() == "The gradient meets the same coins."
     assert hit.locator("mark").all_inner_texts() == ["coins"]
     hit = search.ask("n_heads").hits.first
     assert hit.locator("b").inner_text() == "MultiHeadAttention.n_heads"

@@ -166,7 +166,8 @@ def test_no_word_of_a_long_text_is_lost():
         for joint in (" ", "", "，"):
             text = joint.join(random.choices(words, k=length))
             shown, rest = texts.shortened(text)
-            assert text.startswith(shown) and len(shown) <= texts.N_SHOWN
+            begun = shown.removesuffix("…")
+            assert text.startswith(begun) and len(begun) <= texts.N_SHOWN
             assert set(tokens(text)) <= set(tokens(shown)) | set(tokens(rest))
             if len(text) <= texts.N_SHOWN:
                 assert (shown, rest) == (text, "")
@@ -176,13 +177,17 @@ def test_the_rest_of_a_long_text_is_its_new_words():
     shown, rest = texts.shortened(
         "same old words " * 20 + "and a newOne, a newOne, in the same old"
     )
-    assert shown.endswith(("same", "old", "words"))
-    assert rest == "and a newOne in the"
+    assert shown.endswith(("same…", "old…", "words…"))
+    assert rest == "a and in newOne the"
 
 
 def test_a_word_is_not_cut_in_two():
     shown, _ = texts.shortened("0123456789 " * 50)
-    assert set(shown.split()) == {"0123456789"}
+    assert set(shown.removesuffix("…").split()) == {"0123456789"}
+
+
+def test_what_is_cut_off_is_marked_even_where_no_word_of_it_is_kept():
+    assert texts.shortened("same " * 20) == ("same " * 7 + "same…", "")
 
 
 def test_of_a_long_text_common_words_are_kept_where_they_show():
@@ -190,5 +195,7 @@ def test_of_a_long_text_common_words_are_kept_where_they_show():
     shown, rest = texts.shortened(text, {"the", "of"})
     assert "the first" in shown
     # A word that has something else in it is no common word.
+    # In the order of the alphabet, and in small letters where no part begins with a large one
     assert rest == "last one theThe"
+    assert texts.shortened("x " * 30 + "Zebra d_Model apple")[1] == "apple d_Model zebra"
     assert texts.shortened("of the", {"the", "of"}) == ("of the", "")

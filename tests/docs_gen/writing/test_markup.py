@@ -86,25 +86,25 @@ def test_indented_code_is_code_too():
 def test_results_are_asked_for():
     html, tools = render("```result\nrun: mlm\n```")
     assert html == "<result run: mlm\n>\n"
-    assert tools.asked == [("result", "run: mlm\n")]
+    assert tools.asked == [("drawing", "result", "run: mlm\n")]
 
 
 def test_results_that_are_not_there_show_what_was_asked():
-    html, tools = render("```result\nrun: mlm\n```", result=None)
+    html, tools = render("```result\nrun: mlm\n```", drawing=None)
     assert "run: mlm" in html
-    assert tools.faults == [("no result", "result", "run: mlm\n")]
+    assert tools.faults == [("no drawing", "result", "run: mlm\n")]
 
 
 def test_a_curve_is_drawn():
     html, tools = render("```curve\nshow: lr\n```")
     assert html == "<curve show: lr\n>\n"
-    assert tools.asked == [("curve", "show: lr\n")]
+    assert tools.asked == [("drawing", "curve", "show: lr\n")]
 
 
 def test_a_curve_that_cannot_be_drawn_shows_its_numbers():
-    html, tools = render("```curve\nshow: lr\n```", curve=None)
+    html, tools = render("```curve\nshow: lr\n```", drawing=None)
     assert "show: lr" in html
-    assert tools.faults == [("no curve", "curve", "show: lr\n")]
+    assert tools.faults == [("no drawing", "curve", "show: lr\n")]
 
 
 def test_a_table_is_in_a_box_that_can_be_reached():
