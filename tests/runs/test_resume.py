@@ -331,14 +331,16 @@ EARLY = {
     "early_stopping.patience": 3,
     "checkpoint.interval": 4,
 }
+# Counts of hits can only be forgotten where the model hits something.
+HITTING = {"masking_prob": 1.0, "optimizer": "Adam", "optimizer.learning_rate": 0.1}
 # Parts of the state, and settings in which the result hangs on them
 NEEDED = {
     "model": (Stopping, {}, "train 1 2"),
     "optimizer": (Stopping, {}, "train 1 2"),
     "gradients": (Stopping, {"update_batches": 3}, "train 1 1"),
     "update": (Stopping, {"update_batches": 3}, "train 1 1"),
-    "trainer": (OwnStep, {}, "train 1 2"),
-    "validator": (OwnStep, {"masking_prob": 1.0}, "valid 1 0"),
+    "trainer": (OwnStep, HITTING, "train 1 2"),
+    "validator": (OwnStep, HITTING, "valid 1 0"),
     "position": (Stopping, {}, "train 1 2"),
     "random": (Stopping, {}, "train 1 2"),
     "meter": (Stopping, {}, "valid 1 0"),
