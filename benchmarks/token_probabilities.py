@@ -28,9 +28,16 @@ def main() -> None:
 
     from labnn.configs.language_model import IGNORED
     from labnn.losses.cross_entropy import token_losses
+    from labnn.runs.folders import RunError
     from labnn.runs.load import load, locate
+    from labnn.transformers.chosen import logits_at
 
-    conf, _ = load(locate(words[0]), checkpoint=named.get("checkpoint", "best"))
+    if not Path(named["out"]).absolute().parent.is_dir():
+        leave(f"out={named['out']}: its folder is not there")
+    try:
+        conf, _ = load(locate(words[0]), checkpoint=named.get("checkpoint", "best"))
+    except RunError as e:
+        leave(str(e))
     losses, tokens = [], []
     with torch.no_grad(), conf.mode.update(is_train=False):
         for data, target in conf.valid_loader:
@@ -38,7 +45,7 @@ def main() -> None:
             positions = (target.T.flatten() != IGNORED).nonzero().squeeze(-1)
             place, column = positions % len(target), positions // len(target)
             asked = place * target.shape[1] + column
-            logits, _ = conf.model(data.to(conf.device), positions=asked.to(conf.device))
+            logits = logits_at(conf.model, data.to(conf.device), asked.to(conf.device))
             tokens.append(target.flatten()[asked])
             losses.append(token_losses(logits.cpu(), tokens[-1]))
     nll, ids = torch.cat(losses).double().numpy(), torch.cat(tokens).numpy()

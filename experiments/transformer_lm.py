@@ -30,6 +30,7 @@ from labnn.models.transformer_lm import TransformerLM
 from labnn.runs.command import command
 from labnn.runs.launch import launch
 from labnn.runs.samples import Sample, Span
+from labnn.transformers.chosen import logits_at
 
 # Next tokens that are shown for a prompt
 N_SHOWN = 5
@@ -65,7 +66,7 @@ class Configs(CausalTextConfigs, TransformerTextConfigs):
         """
         data, target = batch
         target, positions = self.asked(target)
-        logits, _ = self.model(data, positions=positions)
+        logits = logits_at(self.model, data, positions)
         return self.score(logits, target)
 
     def sample(self):
@@ -88,7 +89,7 @@ class Configs(CausalTextConfigs, TransformerTextConfigs):
             return text
         last = torch.tensor([len(ids) - 1], device=ids.device)
         with self.mixed_precision.autocast():
-            logits, _ = self.model(ids.unsqueeze(-1), positions=last)
+            logits = logits_at(self.model, ids.unsqueeze(-1), last)
         # No token has the ids that round the vocabulary up.
         tokens = self.tokenizer.tokens
         best = logits[0].float().softmax(dim=-1)[: len(tokens)].topk(min(N_SHOWN, len(tokens)))

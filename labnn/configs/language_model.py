@@ -128,6 +128,12 @@ class CausalTextConfigs(TextTrainingConfigs):
                 f"n_tokens is {self.n_tokens}, and the text has {self.tokenizer.n_tokens} tokens; "
                 "leave it out"
             )
+        # Other tokenizers would learn to spell the mark, and tell that no word is unknown.
+        if "<unk>" in self.text.train and not isinstance(self.tokenizer, WhitespaceTokenizer):
+            self._listener.warn(
+                "the text marks unknown words as <unk>, which the "
+                f"{self.tokenizer.type} tokenizer takes for text; set tokenizer=whitespace"
+            )
         if isinstance(self.meter, LanguageMeter):
             self._tracked = tuple(f"{name}.valid" for name in self.meter.names())
 
@@ -142,8 +148,10 @@ class CausalTextConfigs(TextTrainingConfigs):
           more
         * `target` has the tokens that came, and `IGNORED`
         """
-        nll, _ = cross_entropy(logits, target, ignore=IGNORED)
-        if not self.mode.is_train or not self.label_smoothing:
+        is_smoothed = self.mode.is_train and self.label_smoothing
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not is_smoothed):
+            nll, _ = cross_entropy(logits, target, ignore=IGNORED)
+        if not is_smoothed:
             return with_counts(nll, logits, target, IGNORED)
         # The rows beyond the tokenizer are no tokens, and get nothing of the share.
         loss, _ = smoothed_cross_entropy(
@@ -154,7 +162,7 @@ class CausalTextConfigs(TextTrainingConfigs):
             ignore=IGNORED,
             n_classes=self.tokenizer.n_tokens,
         )
-        return with_counts(loss, logits, target, IGNORED, nll.detach())
+        return with_counts(loss, logits, target, IGNORED, nll)
 
     def asked(self, target: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         """

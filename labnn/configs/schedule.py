@@ -207,6 +207,7 @@ class RunScheduler(Scheduler):
             raise ConfigError(
                 f"the run had {was:,} updates in all and has {self.counted:,} now, so {self.name} "
                 f"would give other rates than before; keep them with optimizer.total_updates={was} "
-                "and --allow-change optimizer.total_updates, and the rate stays at its end"
+                "and --allow-change optimizer.total_updates; after them the rate is what "
+                f"{self.name} gives beyond its end, for most schedules 0"
             )
         super().load_state_dict(state)

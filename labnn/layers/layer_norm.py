@@ -20,8 +20,9 @@ $$\begin{aligned}
 
 **Departure.** The variance is often computed in one pass, as the mean of $x_j^2$ less $\mu^2$. That
 is the difference of two large numbers: at $\mu = 10^4$ it loses every digit in `float32`, may turn
-negative, and then the root is not a number. We subtract the mean first. Where it is large it is
-itself rounded too much, and it is subtracted once more.
+negative, and then the root is not a number. In plain steps we subtract the mean first. The fused
+operation does so last, which is as good while the mean is not large; where the mean of any token
+is, it is subtracted from all of them before.
 
 The page gives the formula in plain steps and as torch's fused operation, with tests that both
 agree. [Dropout](dropout.html) is the other layer that every block uses.

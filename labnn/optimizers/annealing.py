@@ -24,8 +24,8 @@ $$\alpha_t = \alpha \begin{cases}
 
 Names and values are those of
 [NVIDIA NeMo](https://github.com/NVIDIA/NeMo/blob/447de7de448e470ac116ef2f42540efe80d4b9b0/nemo/nemo/utils/lr_policies.py),
-`min_lr` is where later versions have it. Update $T$ is the last that has a rate: there are
-updates 0 to $T - 1$ in a training of $T$, and none of them has a rate of zero.
+`min_lr` is where later versions have it. There are updates 0 to $T - 1$ in a training of $T$, and
+none of them has a rate of zero; beyond $T$ all have.
 
 The cosine comes from [SGDR: Stochastic Gradient Descent with Warm
 Restarts](https://arxiv.org/abs/1608.03983). The drawings have a peak of 1, and a warm-up of 100 in

@@ -82,8 +82,15 @@ class Plateau:
         self.factor, self.patience, self.threshold = factor, patience, threshold
         self.min_lr, self.is_lower_better = min_lr, is_lower_better
         self.warmup = length("warmup", updates=warmup, ratio=warmup_ratio, total=total)
-        # The rate after the warm-up, the best value, and how many since were no better
-        self.lr, self.best, self.n_bad = lr, None, 0
+        # The rate before any plateau, and the product of the factors since
+        self.peak, self.scale = lr, 1.0
+        # The best value, and how many since were no better
+        self.best, self.n_bad = None, 0
+
+    @property
+    def lr(self) -> float:
+        """The rate after the warm-up"""
+        return max(self.peak * self.scale, self.min_lr)
 
     def __call__(self, update: int) -> float:
         """The rate of an update, counted from 0"""
@@ -104,7 +111,7 @@ class Plateau:
             return
         self.n_bad += 1
         if self.n_bad > self.patience:
-            self.lr, self.n_bad = max(self.lr * self.factor, self.min_lr), 0
+            self.scale, self.n_bad = self.scale * self.factor, 0
 
     def is_better(self, value: float) -> bool:
         """A value that is not finite is never better, not even the first."""
@@ -115,8 +122,8 @@ class Plateau:
 
     def state_dict(self) -> dict[str, Any]:
         """What was seen so far, as plain numbers that JSON can hold"""
-        return {"lr": self.lr, "best": self.best, "n_bad": self.n_bad}
+        return {"scale": self.scale, "best": self.best, "n_bad": self.n_bad}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what was seen. The options stay those of this object."""
-        self.lr, self.best, self.n_bad = state["lr"], state["best"], state["n_bad"]
+        """Go on from what was seen. The options stay those of this object, the rate included."""
+        self.scale, self.best, self.n_bad = state["scale"], state["best"], state["n_bad"]

@@ -109,15 +109,17 @@ def run_at(
     return module(x, mask).flatten(0, 1).index_select(0, positions)
 
 
-def logits_at(model: nn.Module, x: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+def logits_at(model: nn.Module, x: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
     r"""
     ## The logits of a model at chosen positions
 
     Also of a model that computes all of them whatever it is asked.
 
     * `model` is called with `x`, the ids, and returns logits and a state
-    * `positions` are those to return, in a list
+    * `positions` are those to return, in a list; `None` returns all in the axes of `x`
     """
+    if positions is None:
+        return model(x)[0]
     if takes_positions(model):
         return model(x, positions=positions)[0]
     return model(x)[0].flatten(0, 1).index_select(0, positions)

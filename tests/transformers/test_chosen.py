@@ -152,6 +152,8 @@ def test_logits_of_any_model_can_be_had_at_positions(x, is_asked):
     model, ids = Some() if is_asked else All(), torch.randint(13, (SEQ_LEN, BATCH_SIZE, 13))
     expected = 2 * ids.flatten(0, 1)[positions]
     assert torch.equal(logits_at(model, ids, positions), expected)
+    if not is_asked:
+        assert torch.equal(logits_at(model, ids, None), 2 * ids)
 
 
 @pytest.mark.parametrize("outside", [-1, N, -N])
