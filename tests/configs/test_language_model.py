@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from labnn.configs.language_model import IGNORED, CausalTextConfigs, LanguageMeter
+from labnn.configs.loop import Listener
 from labnn.configs.scores import Meter, Scores
 from labnn.configs.types import ConfigError
 from labnn.data.scored_windows import ScoredWindows
@@ -264,3 +265,13 @@ def test_mistakes_are_one_line(files, overrides, wrong):
         conf.check()
         conf.prepare()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("tokenizer", ["whitespace", "word", "character"])
+def test_marks_of_unknown_words_are_told_where_they_are_taken_for_text(files, tokenizer):
+    files["text.train"].write_text(TRAIN + "the <unk> sat\n")
+    conf, said = on(files, tokenizer=tokenizer), []
+    conf._listener = Listener()
+    conf._listener.warn = said.append
+    conf.prepare()
+    assert len([text for text in said if "<unk>" in text]) == (tokenizer != "whitespace")
