@@ -17,6 +17,28 @@ name of its tokens, is said by the [language model configs](../labnn/configs/lan
 What is unlike the [masked language model](mlm.html), apart from the task, suits a large vocabulary
 and a small text: one table for both ends of the model, which would otherwise be most of it, more
 dropout, and weight decay.
+
+**What it is worth.** Twelve epochs on the 245,569 tokens of WikiText-2's test part took 19 minutes
+on two cores. They are judged on the 217,646 tokens of its validation part, the ends of lines
+included; words that occur once in training are unknown, and 13 % of the tokens judged. Beside it
+stand models that [count](https://en.wikipedia.org/wiki/Kneser-Ney_smoothing) the same tokens, and
+the mixtures of both, whose weights were chosen on the other half of the text:
+
+| model | perplexity |
+|---|---|
+| unigram | 438.0 |
+| trigram, add-k | 1703.6 |
+| trigram, Kneser-Ney | 189.5 |
+| trigram, modified Kneser-Ney | 183.2 |
+| this one | 146.0 |
+| this one and Kneser-Ney | 128.5 |
+| this one and modified Kneser-Ney | 127.2 |
+
+```result
+run: transformer_lm
+show: loss, perplexity, samples
+at: 960, 2880
+```
 """
 
 import torch
