@@ -37,6 +37,8 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from labnn.optimizers import sgd
+
 
 class Adam(Optimizer):
     r"""
@@ -238,23 +240,13 @@ def check_gradient(param: torch.Tensor) -> None:
 
     They would be computed wrongly, or not at all.
     """
-    is_half = param.dtype == torch.float16
-    if param.grad is None or not (param.grad.is_sparse or param.is_complex() or is_half):
+    if param.grad is None:
         return
-
-    what = f"the parameter of shape {list(param.shape)}"
-    if param.grad.is_sparse:
-        raise ValueError(
-            f"Adam needs dense gradients and {what} has a sparse one: use sparse=False there"
-        )
-    if param.is_complex():
-        raise ValueError(
-            f"Adam needs real numbers and {what} is {param.dtype}: keep its real and imaginary "
-            f"parts as two parameters"
-        )
+    sgd.check_gradient(param, "Adam")
     # In half precision numbers below $3 \cdot 10^{-8}$ are zero: the usual $\epsilon$, and squares
     # of small gradients. A gradient of zero would give $0 / 0$.
-    raise ValueError(
-        f"Adam cannot update float16 and {what} is: keep it in float32 and compute in float16 "
-        f"under torch.autocast"
-    )
+    if param.dtype == torch.float16:
+        raise ValueError(
+            f"Adam cannot update float16 and the parameter of shape {list(param.shape)} is: keep "
+            "it in float32 and compute in float16 under torch.autocast"
+        )
