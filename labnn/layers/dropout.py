@@ -92,12 +92,23 @@ class Dropout(nn.Module):
         r"""
         `x` may have any shape; the result has the same.
         """
-        if not self.training or self.n_dropped == 0:
+        if not self.is_dropping:
             return x
-        # No scale can make up for everything being dropped. A product keeps the way back, so that
-        # the gradient is there and zero.
+        return x * self.factors(x)
+
+    @property
+    def is_dropping(self) -> bool:
+        """Whether the module does anything to its input now"""
+        return self.training and self.n_dropped > 0
+
+    def factors(self, x: torch.Tensor) -> torch.Tensor:
+        r"""
+        $m / (1 - p)$, one for each element of `x`, in its shape and type. This is for a layer that
+        has another factor to join them with.
+        """
+        # No scale can make up for everything being dropped.
         if self.n_dropped == self.n_sides:
-            return x * 0.0
+            return torch.zeros_like(x)
 
         # $m$ as integers, in place: they are compared faster than they are turned into a truth
         # value. The sides are signed, so they start at minus one half of their number.
@@ -108,7 +119,7 @@ class Dropout(nn.Module):
         # is touched once here and once on the way back, and in place they need no second piece of
         # memory.
         scale = self.n_sides / (self.n_sides - self.n_dropped)
-        return x * is_kept.to(x.dtype).mul_(scale)
+        return is_kept.to(x.dtype).mul_(scale)
 
     def extra_repr(self) -> str:
         """What `print` shows between the parentheses."""

@@ -80,6 +80,47 @@ def test_inner_features_are_dropped_in_training_only(x):
     assert not torch.equal(ffn.eval()(x), ffn.contract.bias.expand_as(x))
 
 
+def draw(ffn: FeedForward, x: torch.Tensor, is_module: bool) -> tuple[torch.Tensor, ...]:
+    """Result and gradients with fixed coins, by the module or by its parts one after the other"""
+    ffn.zero_grad()
+    x = x.clone().requires_grad_()
+    torch.manual_seed(5)
+    y = ffn(x) if is_module else ffn.contract(ffn.dropout(F.relu(ffn.expand(x))))
+    y.square().sum().backward()
+    return y, x.grad, *(p.grad.clone() for p in ffn.parameters())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("dropout_prob", [0.1, 0.5, 0.003, 1.0])
+def test_relu_and_dropout_as_one_factor_are_the_two_in_a_row(x, dropout_prob, dtype):
+    ffn, x = network(dropout_prob=dropout_prob).to(dtype), x.to(dtype)
+    torch.testing.assert_close(draw(ffn, x, True), draw(ffn, x, False))
+
+
+def test_relu_with_dropout_has_no_gradient_at_zero(x):
+    ffn = network(dropout_prob=0.5)
+    nn.init.zeros_(ffn.expand.weight)
+    nn.init.zeros_(ffn.expand.bias)
+    ffn(x).sum().backward()
+    assert not ffn.expand.weight.grad.any()
+
+
+def test_another_activation_is_called_before_the_dropout(x):
+    class Shifted(nn.ReLU):
+        """A ReLU that is not ReLU"""
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x) + 1
+
+    ffn = network(dropout_prob=1 / 256, activation=Shifted())
+    nn.init.zeros_(ffn.expand.weight)
+    nn.init.zeros_(ffn.expand.bias)
+    torch.manual_seed(0)
+    expected = ffn.dropout(torch.ones(SEQ_LEN, BATCH_SIZE, D_FF))
+    torch.manual_seed(0)
+    torch.testing.assert_close(ffn(x), ffn.contract(expected))
+
+
 @pytest.mark.parametrize("is_gated", [False, True])
 @pytest.mark.parametrize("has_bias", [False, True])
 def test_every_parameter_learns(x, is_gated, has_bias):
