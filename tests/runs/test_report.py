@@ -181,7 +181,7 @@ def test_samples_show_the_first_and_the_last_round_at_once(cwd):
     lines(path / "samples.jsonl", taken)
     html = html_of(path)
     rounds = re.findall(r"<details( open)?><summary>after (\d+) updates", html)
-    assert [name for _, name in rounds] == ["0", "4", "8", "12", "17", "21", "25", "29"]
+    assert [name for _, name in rounds] == ["0", "1", "2", "3", "5", "9", "17", "29"]
     assert [bool(is_open) for is_open, _ in rounds] == [True, *[False] * 6, True]
 
 

@@ -7,7 +7,7 @@ from docs_gen.records import results
 from labnn.runs import summary as page
 from labnn.runs.folders import RunError
 from labnn.runs.record import record
-from labnn.runs.summary import cleaned, rounded, written
+from labnn.runs.summary import cleaned, early, rounded, written
 from tests.runs.made_runs import INFO, made
 from tests.runs.test_reading import STRANGE, put
 
@@ -110,11 +110,27 @@ def test_samples_are_the_first_the_last_and_some_between(tmp_path):
         [{"update": n, "step": n, "samples": [prompt(1), prompt(2, "right")]} for n in range(10)],
     )
     found = summary(path)["samples"]
-    assert [taken["update"] for taken in found] == [0, 3, 6, 9]
+    assert [taken["update"] for taken in found] == [0, 1, 3, 9]
     assert [len(taken["samples"]) for taken in found] == [2, 2, 2, 2]
     given = {"kind": "given", "text": "to be or"}
     wrong, right = {"kind": "wrong", "text": "a", "truth": "b"}, {"kind": "right", "text": "a"}
     assert found[0]["samples"] == [{"spans": [given, wrong]}, {"spans": [given, right] * 2}]
+
+
+@pytest.mark.parametrize(
+    "n_items, most, places",
+    [
+        (101, 4, [0, 1, 10, 100]),
+        (1025, 4, [0, 1, 32, 1024]),
+        (5, 4, [0, 1, 2, 4]),
+        (9, 8, [0, 1, 2, 3, 4, 5, 6, 8]),
+        (4, 4, [0, 1, 2, 3]),
+        (10, 3, [0, 1, 9]),
+        (0, 4, []),
+    ],
+)
+def test_early_rounds_are_closer_together(n_items, most, places):
+    assert early(list(range(n_items)), most) == places
 
 
 def test_where_there_is_little_room_the_first_prompts_stay_and_the_first_is_cut(tmp_path):
