@@ -31,6 +31,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 # Rounds that are run and not counted
@@ -218,6 +219,23 @@ def options(words: list[str], **defaults: int) -> dict[str, int]:
             leave(f"{word!r} is not understood; the options are {known}")
         defaults[name] = int(value)
     return defaults
+
+
+def check_out(path: str) -> None:
+    """
+    Leave if the file of arrays cannot be written in the end. It is tried, before the work: neither
+    a folder nor its rights say for certain.
+    """
+    # What numpy will call it
+    file = Path(path if path.endswith(".npz") else f"{path}.npz")
+    is_new = not file.exists()
+    try:
+        with open(file, "ab"):
+            pass
+        if is_new:
+            file.unlink()
+    except OSError as error:
+        leave(f"out={path} cannot be written: {error.strerror}; name a file in a folder of yours")
 
 
 def leave(what: str) -> Any:

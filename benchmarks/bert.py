@@ -24,24 +24,34 @@ itself, within the clock. What differs is what is to be compared: kernels, layou
 computes logits only where there is a label.
 
 Each side is a process of its own, and they take [turns](_sides.html). `scale=8` divides the batch,
-to try the script.
+to try the script. What [GPT-2](gpt2.html) needs as well is [elsewhere](_hugging_face.html).
 """
 
-import sys
-from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
-from _sides import Gate, Side, header, leave, need, options, table, take_turns
+from _hugging_face import (
+    DROPOUT,
+    EPS,
+    MAIN,
+    N_BATCHES,
+    asked,
+    checked,
+    endless,
+    optimizer_of,
+    our_encoder,
+    step_of,
+    stirred,
+    tell,
+)
+from _sides import Side, header, table, take_turns
 
-ROOT = Path(__file__).parent.parent
 SHAPES = {
-    "main": dict(n_layers=6, d_model=128, d_ff=256, n_heads=8, n_tokens=67, seq_len=32, batch=64),
+    "main": MAIN,
     "BERT": dict(
         n_layers=4, d_model=256, d_ff=1024, n_heads=4, n_tokens=30_522, seq_len=128, batch=32
     ),
 }
-EPS, DROPOUT, IGNORED, N_BATCHES = 1e-5, 0.1, -100, 8
+IGNORED = -100
 
 
 def batches(shape: dict[str, int], batch: int, n_batches: int = N_BATCHES) -> list[tuple]:
@@ -86,11 +96,9 @@ def our_model(shape: dict[str, int], dropout: float = DROPOUT, attention: Any = 
     """
     from torch import nn
 
-    sys.path.insert(0, str(ROOT))
     from labnn.layers.dropout import Dropout
     from labnn.layers.layer_norm import LayerNorm
     from labnn.models.transformer_mlm import TransformerMLM
-    from labnn.transformers import Encoder, FeedForward, MultiHeadAttention, TransformerLayer
 
     d_model, n_tokens = shape["d_model"], shape["n_tokens"]
 
@@ -126,22 +134,10 @@ def our_model(shape: dict[str, int], dropout: float = DROPOUT, attention: Any = 
             """Features to logits"""
             return self.decoder(self.norm(nn.functional.gelu(self.dense(x))))
 
-    def make_layer() -> TransformerLayer:
-        """Post-norm; nothing is dropped inside the feed-forward network, as there"""
-        return TransformerLayer(
-            d_model,
-            self_attn=(attention or MultiHeadAttention)(
-                d_model, n_heads=shape["n_heads"], dropout_prob=dropout
-            ),
-            feed_forward=FeedForward(
-                d_model, d_ff=shape["d_ff"], dropout_prob=0.0, activation=nn.GELU()
-            ),
-            dropout_prob=dropout,
-            is_pre_norm=False,
-        )
-
     embeddings = BertEmbeddings()
-    encoder = Encoder(make_layer, n_layers=shape["n_layers"])
+    encoder = our_encoder(
+        shape, activation=nn.GELU(), is_pre_norm=False, dropout=dropout, attention=attention
+    )
     head = BertHead(embeddings.tokens.weight)
     return TransformerMLM(encoder=encoder, src_embed=embeddings, generator=head)
 
@@ -191,95 +187,43 @@ def copied(theirs: Any, ours: Any) -> None:
 
 def check(connection: Any, shape: dict[str, int]) -> None:
     """A side that tells the two losses of one batch, and the numbers of parameters"""
-    import torch
-
     theirs, ours = their_model(shape, dropout=0.0), our_model(shape, dropout=0.0)
-    copied(theirs, ours)
-    # Fresh offsets are zero and would hide one that is missing.
-    torch.manual_seed(0)
-    for parameter in theirs.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.02)
+    stirred(theirs, 0.02)
     copied(theirs, ours)
     ((ids, labels),) = batches(shape, batch=2, n_batches=1)
-    with torch.no_grad():
-        losses = float(their_loss(theirs, ids, labels)), float(our_loss(ours, ids.T, labels.T))
-    sizes = [sum(p.numel() for p in model.parameters()) for model in (theirs, ours)]
-    gate = Gate(connection, lambda: {"losses": losses, "sizes": sizes})
-    while True:
-        gate()
-
-
-def checked(name: str, shape: dict[str, int]) -> None:
-    """Leave if the two are not the same function."""
-    side = Side("check", check, shape)
-    report = side.turn(1)
-    side.close()
-    (theirs, ours), sizes = report["losses"], report["sizes"]
-    if not abs(theirs - ours) < 1e-4 or sizes[0] != sizes[1]:
-        leave(f"{name}: the losses are {theirs} and {ours}, the sizes {sizes}: not the same work")
-    print(f"{name}: same loss, {theirs:.6f} and {ours:.6f}; {sizes[0]:,} parameters each")
-
-
-def step_of(model: Any, optimizer: Any, loss_of: Any, is_bf16: bool, device: str = "cpu") -> Any:
-    """A whole step of training, the same for both sides"""
-    import torch
-
-    # The parameters do not change, and looking them up in each step is no part of the work.
-    parameters = list(model.parameters())
-
-    def step(ids: Any, labels: Any) -> None:
-        """Forward, backward, clipping, update"""
-        context = torch.autocast(device, dtype=torch.bfloat16) if is_bf16 else nullcontext()
-        with context:
-            loss = loss_of(model, ids, labels)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    return step
+    losses = [
+        lambda: their_loss(theirs, ids, labels),
+        lambda: our_loss(ours, ids.T, labels.T),
+    ]
+    tell(connection, [theirs, ours], losses)
 
 
 def train(connection: Any, is_ours: bool, shape: dict, batch: int, is_bf16: bool, is_fused: bool):
-    """A side: steps over a few batches, again and again"""
+    """A side: steps of training"""
     import torch
 
     torch.manual_seed(0)
-    made = batches(shape, batch)
-    if is_ours:
-        model = our_model(shape)
-        from labnn.optimizers import AdamW
-
-        made = [(ids.T.contiguous(), labels.T.contiguous()) for ids, labels in made]
-        optimizer, loss_of = AdamW(model.parameters(), lr=1e-4), our_loss
-    else:
-        model = their_model(shape)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=is_fused)
-        loss_of = their_loss
-    model.train()
-    step, gate = step_of(model, optimizer, loss_of, is_bf16), Gate(connection)
-    while True:
-        for ids, labels in made:
-            gate()
-            step(ids, labels)
+    model = (our_model if is_ours else their_model)(shape).train()
+    optimizer = optimizer_of(model, is_ours, is_fused)
+    step = step_of(model, optimizer, our_loss if is_ours else their_loss, is_bf16)
+    endless(connection, step, batches(shape, batch), is_ours)
 
 
 def main() -> None:
     """Check and measure each shape."""
-    asked = options(sys.argv[1:], n_steps=5, n_rounds=9, is_fused=1, scale=1)
-    need("transformers", "'labnn[hf]'")
+    given = asked()
     print(header("transformers", "labnn"), flush=True)
     for name, shape in SHAPES.items():
-        checked(name, shape)
-        batch = max(shape["batch"] // asked["scale"], 1)
+        checked(name, check, shape, within=1e-4)
+        batch = max(shape["batch"] // given["scale"], 1)
         for is_bf16 in (False, True) if name == "BERT" else (False,):
             bits = "bf16" if is_bf16 else "fp32"
-            given = (shape, batch, is_bf16, bool(asked["is_fused"]))
+            same = (shape, batch, is_bf16, bool(given["is_fused"]))
             found = [
-                Side(f"{name}, {bits}: Hugging Face", train, False, *given),
-                Side(f"{name}, {bits}: labnn", train, True, *given),
+                Side(f"{name}, {bits}: Hugging Face", train, False, *same),
+                Side(f"{name}, {bits}: labnn", train, True, *same),
             ]
-            times = take_turns(found, asked["n_rounds"], asked["n_steps"])
+            times = take_turns(found, given["n_rounds"], given["n_steps"])
             print(table(found, times, batch * shape["seq_len"]), "\n", flush=True)
             for side in found:
                 side.close()

@@ -27,21 +27,32 @@ Theirs keeps no keys and values for a text that goes on (`use_cache=False`), whi
 `gelu_pytorch_tanh`, which is what ours has, is a row of its own.
 
 Each side is a process of its own, and they take [turns](_sides.html). `scale=8` divides the batch,
-to try the script.
+to try the script. What [BERT](bert.html) needs as well is [elsewhere](_hugging_face.html).
 """
 
-import sys
 from typing import Any
 
-from _sides import Gate, Side, header, leave, need, options, table, take_turns
-from bert import DROPOUT, EPS, N_BATCHES, ROOT, step_of
-from bert import SHAPES as BERT_SHAPES
+from _hugging_face import (
+    DROPOUT,
+    EPS,
+    MAIN,
+    N_BATCHES,
+    asked,
+    checked,
+    endless,
+    optimizer_of,
+    our_encoder,
+    step_of,
+    stirred,
+    tell,
+)
+from _sides import Side, header, table, take_turns
 
 SHAPES = {
     "words": dict(
         n_layers=4, d_model=256, d_ff=1024, n_heads=4, n_tokens=14_000, seq_len=64, batch=16
     ),
-    "main": BERT_SHAPES["main"],
+    "main": MAIN,
 }
 AS_IT_COMES, FUSED = "gelu_new", "gelu_pytorch_tanh"
 
@@ -87,11 +98,8 @@ def our_model(shape: dict[str, int], dropout: float = DROPOUT) -> Any:
     """The same of our blocks"""
     from torch import nn
 
-    sys.path.insert(0, str(ROOT))
     from labnn.layers.dropout import Dropout
-    from labnn.layers.layer_norm import LayerNorm
     from labnn.models.transformer_lm import TransformerLM
-    from labnn.transformers import Encoder, FeedForward, MultiHeadAttention, TransformerLayer
 
     d_model, n_tokens = shape["d_model"], shape["n_tokens"]
 
@@ -112,23 +120,9 @@ def our_model(shape: dict[str, int], dropout: float = DROPOUT) -> Any:
             places = self.positions.weight[: len(x)]
             return self.dropout(self.tokens(x) + places.unsqueeze(1))
 
-    def make_layer() -> TransformerLayer:
-        """Pre-norm; nothing is dropped inside the feed-forward network, as there"""
-        return TransformerLayer(
-            d_model,
-            self_attn=MultiHeadAttention(d_model, n_heads=shape["n_heads"], dropout_prob=dropout),
-            feed_forward=FeedForward(
-                d_model,
-                d_ff=shape["d_ff"],
-                dropout_prob=0.0,
-                activation=nn.GELU(approximate="tanh"),
-            ),
-            dropout_prob=dropout,
-            is_pre_norm=True,
-        )
-
     embeddings = GPT2Embeddings()
-    encoder = Encoder(make_layer, n_layers=shape["n_layers"], norm=LayerNorm(d_model, EPS))
+    gelu = nn.GELU(approximate="tanh")
+    encoder = our_encoder(shape, activation=gelu, is_pre_norm=True, dropout=dropout)
     generator = nn.Linear(d_model, n_tokens, bias=False)
     generator.weight = embeddings.tokens.weight
     return TransformerLM(encoder=encoder, src_embed=embeddings, generator=generator)
@@ -179,83 +173,51 @@ def copied(theirs: Any, ours: Any) -> None:
 
 def check(connection: Any, shape: dict[str, int]) -> None:
     """A side that tells the losses of one batch, and the numbers of parameters"""
-    import torch
-
-    torch.manual_seed(0)
     theirs = {gelu: their_model(shape, gelu, dropout=0.0) for gelu in (AS_IT_COMES, FUSED)}
     ours, first = our_model(shape, dropout=0.0), theirs[AS_IT_COMES]
-    # Fresh offsets are zero and would hide one that is missing, and small weights would hide which
-    # GELU it is.
-    for parameter in first.parameters():
-        parameter.data.add_(torch.randn_like(parameter), alpha=0.1)
+    # Small weights would hide which GELU it is.
+    stirred(first, 0.1)
     theirs[FUSED].load_state_dict(first.state_dict())
     copied(first, ours)
     ((ids, labels),) = batches(shape, batch=2, n_batches=1)
-    with torch.no_grad():
-        losses = [float(their_loss(model, ids, labels)) for model in theirs.values()]
-        losses.append(float(our_loss(ours, ids.T, labels.T)))
-    models = (*theirs.values(), ours)
-    sizes = [sum(p.numel() for p in model.parameters()) for model in models]
-    gate = Gate(connection, lambda: {"losses": losses, "sizes": sizes})
-    while True:
-        gate()
-
-
-def checked(name: str, shape: dict[str, int]) -> None:
-    """Leave if they are not all the same function."""
-    side = Side("check", check, shape)
-    report = side.turn(1)
-    side.close()
-    losses, sizes = report["losses"], report["sizes"]
-    if not max(losses) - min(losses) < 1e-5 or len(set(sizes)) > 1:
-        leave(f"{name}: the losses are {losses}, the sizes {sizes}: not the same work")
-    told = ", ".join(f"{loss:.6f}" for loss in losses)
-    print(f"{name}: same loss, {told}; {sizes[0]:,} parameters each")
+    losses = [
+        lambda: their_loss(first, ids, labels),
+        lambda: their_loss(theirs[FUSED], ids, labels),
+        lambda: our_loss(ours, ids.T, labels.T),
+    ]
+    tell(connection, [*theirs.values(), ours], losses)
 
 
 def train(connection: Any, gelu: str | None, shape: dict, batch: int, is_fused: bool) -> None:
     """
-    A side: steps over a few batches, again and again
+    A side: steps of training
 
     * `gelu` is the activation of theirs, or `None` for ours
     """
     import torch
 
     torch.manual_seed(0)
-    made = batches(shape, batch)
-    if gelu is None:
-        model = our_model(shape)
-        from labnn.optimizers import AdamW
-
-        made = [(ids.T.contiguous(), labels.T.contiguous()) for ids, labels in made]
-        optimizer, loss_of = AdamW(model.parameters(), lr=1e-4), our_loss
-    else:
-        model = their_model(shape, gelu)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=is_fused)
-        loss_of = their_loss
-    model.train()
-    step, gate = step_of(model, optimizer, loss_of, is_bf16=False), Gate(connection)
-    while True:
-        for ids, labels in made:
-            gate()
-            step(ids, labels)
+    is_ours = gelu is None
+    model = (our_model(shape) if is_ours else their_model(shape, gelu)).train()
+    optimizer = optimizer_of(model, is_ours, is_fused)
+    step = step_of(model, optimizer, our_loss if is_ours else their_loss, is_bf16=False)
+    endless(connection, step, batches(shape, batch), is_ours)
 
 
 def main() -> None:
     """Check and measure each shape."""
-    asked = options(sys.argv[1:], n_steps=5, n_rounds=9, is_fused=1, scale=1)
-    need("transformers", "'labnn[hf]'")
+    given = asked()
     print(header("transformers", "labnn"), flush=True)
     for name, shape in SHAPES.items():
-        checked(name, shape)
-        batch = max(shape["batch"] // asked["scale"], 1)
-        given = (shape, batch, bool(asked["is_fused"]))
+        checked(name, check, shape, within=1e-5)
+        batch = max(shape["batch"] // given["scale"], 1)
+        same = (shape, batch, bool(given["is_fused"]))
         found = [
-            Side(f"{name}: Hugging Face", train, AS_IT_COMES, *given),
-            Side(f"{name}: the same, fused GELU", train, FUSED, *given),
-            Side(f"{name}: labnn", train, None, *given),
+            Side(f"{name}: Hugging Face", train, AS_IT_COMES, *same),
+            Side(f"{name}: the same, fused GELU", train, FUSED, *same),
+            Side(f"{name}: labnn", train, None, *same),
         ]
-        times = take_turns(found, asked["n_rounds"], asked["n_steps"])
+        times = take_turns(found, given["n_rounds"], given["n_steps"])
         print(table(found, times, batch * shape["seq_len"]), "\n", flush=True)
         for side in found:
             side.close()

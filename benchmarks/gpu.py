@@ -34,8 +34,9 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from _hugging_face import step_of
 from _sides import header, leave, need, options
-from bert import IGNORED, SHAPES, batches, our_model, step_of, their_loss, their_model
+from bert import IGNORED, SHAPES, batches, our_model, their_loss, their_model
 from blocks import sdpa_attention
 from torch.nn import functional as F
 

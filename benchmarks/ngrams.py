@@ -49,7 +49,7 @@ from _ngrams import (
     perplexity,
     trigrams,
 )
-from _sides import leave
+from _sides import check_out, leave
 
 # No word has a line feed in it, so no word can clash with the end of a line. The others are how
 # texts write the unknown word.
@@ -166,6 +166,8 @@ def settings(given: list[str], **defaults: Any) -> dict[str, Any]:
 
 def count(asked: dict[str, Any]) -> None:
     """Print the table, and keep what each model says about each token."""
+    if asked["out"]:
+        check_out(asked["out"])
     train, valid = (words(asked[name], asked["blank_lines"]) for name in ("train", "valid"))
     vocabulary = vocabulary_of(train, asked["min_count"])
     n_tokens = len(vocabulary)

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from _sides import leave
+from _sides import check_out, leave
 
 
 def main() -> None:
@@ -24,6 +24,7 @@ def main() -> None:
         leave("this needs a run and a file to write: RUN out=FILE.npz [checkpoint=NAME]")
 
     sys.path.insert(0, str(Path(__file__).parent.parent))
+    check_out(named["out"])
     import torch
 
     from labnn.configs.language_model import IGNORED
@@ -32,8 +33,6 @@ def main() -> None:
     from labnn.runs.load import load, locate
     from labnn.transformers.chosen import logits_at
 
-    if not Path(named["out"]).absolute().parent.is_dir():
-        leave(f"out={named['out']}: its folder is not there")
     try:
         conf, _ = load(locate(words[0]), checkpoint=named.get("checkpoint", "best"))
     except RunError as e:
@@ -41,13 +40,14 @@ def main() -> None:
     losses, tokens = [], []
     with torch.no_grad(), conf.mode.update(is_train=False):
         for data, target in conf.valid_loader:
+            wanted, positions = conf.asked(target)
+            logits = logits_at(conf.model, data.to(conf.device), positions.to(conf.device))
             # A window after the other, each from its start: the order of the text.
-            positions = (target.T.flatten() != IGNORED).nonzero().squeeze(-1)
-            place, column = positions % len(target), positions // len(target)
-            asked = place * target.shape[1] + column
-            logits = logits_at(conf.model, data.to(conf.device), asked.to(conf.device))
-            tokens.append(target.flatten()[asked])
-            losses.append(token_losses(logits.cpu(), tokens[-1]))
+            place, column = positions // target.shape[1], positions % target.shape[1]
+            order = (column * len(target) + place).argsort()
+            order = order[wanted[order] != IGNORED]
+            tokens.append(wanted[order])
+            losses.append(token_losses(logits.cpu()[order], tokens[-1]))
     nll, ids = torch.cat(losses).double().numpy(), torch.cat(tokens).numpy()
     print(f"{len(ids):,} tokens, perplexity {np.exp(nll.mean()):.2f}")
     np.savez_compressed(named["out"], probabilities=np.exp(-nll), tokens=ids)

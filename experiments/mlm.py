@@ -110,7 +110,9 @@ class Configs(MaskedTextConfigs, TransformerTextConfigs):
 
         # Labels are padding wherever nothing was hidden, so they tell what was.
         is_hidden = labels != self.padding_token
-        rows = zip(prompts.pieces, prompts.rows(is_hidden), prompts.rows(predicted), strict=True)
+        truths = map(self.tokenizer.look_up, self.prompt)
+        said = prompts.rows(is_hidden), prompts.rows(predicted)
+        rows = zip(prompts.pieces, truths, *said, strict=True)
         self._listener.on_sample([filled(*row, self.tokenizer.tokens) for row in rows])
 
 

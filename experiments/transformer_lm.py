@@ -68,6 +68,8 @@ class Configs(CausalTextConfigs, TransformerTextConfigs):
 
     # The options of `model` that the options under `transformer` are for
     _of_transformer = ("transformer_lm",)
+    # Learned positions, unless another kind is chosen
+    _positions = "learned"
 
     # The network
     model: nn.Module = "transformer_lm"
@@ -101,14 +103,14 @@ class Configs(CausalTextConfigs, TransformerTextConfigs):
         unknown = [piece for text in self.prompt for _, piece in self.tokenizer.unknown(text)]
         reads = "nothing" if self.tokenizer.unknown_token is None else "the unknown token"
         self.tell_unknown(unknown, f"the model reads {reads} there")
-        self._listener.on_sample([Sample([Span("given", self.told(text))]) for text in self.prompt])
+        self._listener.on_sample([*map(self.told, self.prompt)])
 
-    def told(self, text: str) -> str:
+    def told(self, text: str) -> Sample:
         """A prompt with its next tokens and their probabilities"""
         ids = self.context(text)
         # Without a token there is nothing to predict from.
         if not len(ids):
-            return text
+            return Sample([Span("given", text)])
         last = torch.tensor([len(ids) - 1], device=ids.device)
         with self.mixed_precision.autocast():
             logits = logits_at(self.model, ids.unsqueeze(-1), last)
@@ -117,7 +119,7 @@ class Configs(CausalTextConfigs, TransformerTextConfigs):
         best = logits[0].float().softmax(dim=-1)[: len(tokens)].topk(min(N_SHOWN, len(tokens)))
         pairs = zip(best.values.tolist(), best.indices.tolist(), strict=True)
         shown = [f"{tokens[number]!r} {share:.1%}" for share, number in pairs]
-        return f"{text} → {', '.join(shown)}"
+        return Sample([Span("given", text), Span("predicted", f" → {', '.join(shown)}")])
 
 
 @option(Configs.model)
@@ -149,7 +151,6 @@ OVERRIDES = {
     "transformer.max_len": 256,
     "transformer.ffn.d_ff": 1024,
     "transformer.ffn.activation": "GELU",
-    "transformer.src_embed": "learned",
     "transformer.generator": "tied",
     "transformer.dropout_prob": 0.2,
     "transformer.embed_dropout_prob": 0.2,

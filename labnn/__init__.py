@@ -14,7 +14,7 @@ experiments that put them together.
    each position asks all others.
 4. [The encoder](transformers/encoder.html) stacks attention and small networks so that gradients
    still find their way back.
-5. [The model](models/transformer_mlm.html) puts the parts between ids and predictions, in a page of
+5. [The model](models/transformer.html) puts the parts between ids and predictions, in a page of
    code.
 
 ## The rest
@@ -24,7 +24,8 @@ become batches in [data](data/index.html), and tokens are hidden by [MLM](transf
 The [layers](layers/index.html) and the blocks of the [transformers](transformers/index.html) make
 up the [models](models/index.html). The [losses](losses/index.html) measure how far predictions are
 from the text, and [optimizers](optimizers/index.html) change the weights a little at each update.
-None of these pages needs labml, and each can be copied out.
+[Generation](generation/index.html) writes new text with what was learnt. None of these pages needs
+labml, and each can be copied out.
 
 [Configs](configs/index.html) give every part a name and a default, and [runs](runs/index.html) are
 what surrounds a training: folders, files, terminals, signals. The

@@ -20,12 +20,13 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections import deque
 from dataclasses import dataclass
 
 from labnn import __version__
 from labnn.runs.exits import guarded
 from labnn.runs.folders import RunError
-from labnn.runs.plain_text import say, say_json
+from labnn.runs.plain_text import say, say_json, say_pieces
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Command:
     and returns an object for `--json`, and a text.
     """
 
-    # Its function, as `module:function`
+    # Its function, as `module:function`. The text may come in pieces; the object is then whole when
+    # all of them have come.
     entry: str
     # What it takes, as the user types it
     usage: str
@@ -48,6 +50,8 @@ class Command:
     options: tuple[str, ...] | None
     # What it is for
     text: str
+    # What its options do, where their names do not say it
+    more: str = ""
 
 
 # What every command takes
@@ -57,6 +61,17 @@ MANY = 1_000_000
 # The end of every help text
 WORDS = """RUN is the name of a run, any beginning of it that no other run has, a path,
 or auto for the newest run. --json prints one JSON object instead of text."""
+GENERATE = """options, with what they are without being named:
+  n_tokens=100      tokens to write at most
+  temperature=1     below 1 the probable becomes more probable; 0 takes the best
+  top_k, top_p=1    draw from so many tokens, or from the best with such a share
+  n_beams           search for the best text with so many beams instead
+  length_penalty=1  above 1 such a search favours long texts
+  no_repeat         length of what may not come twice, in tokens
+  n_samples=1       how many texts
+  seed=0            another one gives other texts
+  stop              the token that ends a text; \\n is a line end
+  checkpoint=best   or a number, or latest"""
 # All commands, in the order of the help text
 COMMANDS = {
     "runs": Command(
@@ -80,13 +95,25 @@ COMMANDS = {
         ("top_k", "checkpoint"),
         "predict hidden tokens",
     ),
+    "generate": Command(
+        "labnn.runs.generate:generate",
+        'RUN "to be or" [n_tokens=100] [name=value ...]',
+        1,
+        2,
+        (
+            *("n_tokens", "temperature", "top_k", "top_p", "n_beams", "length_penalty"),
+            *("no_repeat", "n_samples", "seed", "stop", "checkpoint"),
+        ),
+        "go on from a text, as a language model",
+        GENERATE,
+    ),
     "eval": Command(
         "labnn.runs.evaluate:evaluate",
-        "RUN [text.path=FILE] [checkpoint=best] [name=value ...]",
+        "RUN [part=test] [text.path=FILE] [checkpoint=best] [name=value ...]",
         1,
         1,
         None,
-        "loss, perplexity and accuracy",
+        "loss, perplexity and accuracy; part is train, valid or test",
     ),
     "export": Command(
         "labnn.runs.export:export",
@@ -171,16 +198,21 @@ def answer(name: str, arguments: list[str]) -> None:
     command = COMMANDS[name]
     words, options, flags = split(arguments)
     if flags & {"--help", "-h"}:
-        say(f"usage: labnn {name} {command.usage} [--json]\n\n{command.text}\n\n{WORDS}")
+        parts = (f"usage: labnn {name} {command.usage} [--json]", command.text, command.more, WORDS)
+        say("\n\n".join(filter(None, parts)))
         return
     check(name, words, options)
     # Only now is the page of the command imported, and torch with it where it needs that.
     module, _, function = command.entry.partition(":")
     data, text = getattr(importlib.import_module(module), function)(words, options)
+    if isinstance(text, str):
+        text = [text]
     if "--json" in flags:
+        # What is still to come belongs to the object.
+        deque(text, maxlen=0)
         say_json(data)
     else:
-        say(text)
+        say_pieces(text)
 
 
 def unknown(name: str) -> str:

@@ -89,7 +89,8 @@ def samples(record: dict, at: Sequence[int], say: Say) -> str:
     told = text(say("Hidden and predicted {right}, or {wrong} with the truth above."))
     marks = {"right": say("right"), "wrong": say("wrong")}
     marks = {k: f'<mark class="run-{k}">{text(word)}</mark>' for k, word in marks.items()}
-    lines = [f'<p class="run-legend">{told.format(**marks)}</p>']
+    legend = f'<p class="run-legend">{told.format(**marks)}</p>'
+    lines = [legend] if shown.has_hidden(chosen) else []
     for number, taken in enumerate(chosen):
         is_open = " open" if at or number in (0, len(chosen) - 1) else ""
         n = taken["update"]

@@ -24,7 +24,7 @@ tested on both sides holds the writer and the readers together.
 | `metrics` | `{"columns", "rows"}`: names, `update` the first, and lists of numbers or null |
 | `validation` | the same for validations |
 | `samples` | list of `{"update", "step", "samples"}`, each sample `{"spans": [...]}` |
-| a span | `{"kind", "text"}`, `given` or, of what was hidden, `right`, or `wrong` with `truth` |
+| a span | `{"kind", "text"}`: `given`, `predicted`, or hidden: `right`, or `wrong` with `truth` |
 """
 
 import hashlib
@@ -50,7 +50,7 @@ FORM = {
 }
 # What a leaf is: a type, or a pattern of text
 LEAVES: dict[str, Any] = {"text": str, "number": (int, float), "flag": bool, "any": object}
-LEAVES |= {"object": dict, "format": FORMAT, "kind": "given|right|wrong"}
+LEAVES |= {"object": dict, "format": FORMAT, "kind": "given|right|wrong|predicted"}
 LEAVES |= {"path": r"[\w-]+(/[\w-]+)*\.py", "sha256": "[0-9a-f]{64}"}
 
 

@@ -32,6 +32,7 @@ mark.run-right, mark.run-wrong { background: none; font-weight: 700; text-underl
 .run-wrong rt { color: var(--run-truth, #57606a); font-size: .75em; font-weight: 400 }
 .run-words { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap; user-select: none }
+.run-predicted { font-weight: 700 }
 .run-scroll { overflow-x: auto }
 .run-table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 .run-table caption { text-align: left }
@@ -64,8 +65,11 @@ def sample(spans: Iterable[dict], say: Say = str) -> str:
     instead = text(f" {say('should be')} ")
     pieces = []
     for span in spans:
-        if span["kind"] == "given":
-            pieces.append(text(span["text"]))
+        # Where nothing was hidden there is nothing to be right about.
+        if span["kind"] not in told:
+            said = text(span["text"])
+            is_given = span["kind"] == "given"
+            pieces.append(said if is_given else f'<span class="run-predicted">{said}</span>')
             continue
         said = text(span["text"], HIDDEN)
         if span["kind"] == "wrong":
@@ -74,6 +78,12 @@ def sample(spans: Iterable[dict], say: Say = str) -> str:
         words = f'<span class="run-words"> {text(told[span["kind"]])} </span>'
         pieces.append(f'<mark class="run-{span["kind"]}">{words}{said}</mark>')
     return f'<p class="run-sample">{"".join(pieces)}</p>'
+
+
+def has_hidden(rounds: Iterable[dict]) -> bool:
+    """Whether right and wrong have to be explained"""
+    kinds = {span["kind"] for one in rounds for s in one["samples"] for span in s["spans"]}
+    return bool(kinds & {"right", "wrong"})
 
 
 def samples(taken: dict, say: Say = str) -> str:

@@ -9,10 +9,11 @@ with its silent failures closed; [rules](rules.html) are for class bodies,
 typed, [written options](written_options.html) for what is kept of them, and [guards](guards.html)
 for labml itself.
 
-**Training.** A training is put together from the [position](position.html) in a run, the
-[loop](loop.html), its [rounds](rounds.html), the [device and precision](device.html),
-[scores](scores.html), [one update](update.html) and the [step](training.html); its
-[state](state.html) is what survives, and [saving](saving.html) has the options for that.
+**Training.** A training is put together from the [position](position.html) in a run, its
+[extent](extent.html), the [loop](loop.html), its [rounds](rounds.html), the
+[device and precision](device.html), [scores](scores.html), [one update](update.html) and the
+[step](training.html); its [state](state.html) is what survives, and [saving](saving.html) has the
+options for that.
 
 **Parts.** Experiments choose among those of [texts](text.html), [transformers](transformer.html),
 also [on text](transformer_text.html), and [optimizers](optimizer.html) with their

@@ -35,8 +35,10 @@ from labnn.configs.scores import Meter, Scores, with_counts
 from labnn.configs.text import TextTrainingConfigs
 from labnn.configs.types import ConfigError, NonNegativeInt, PositiveInt, Probability
 from labnn.data.scored_windows import ScoredWindows
-from labnn.losses import bits, cross_entropy, per_word, perplexity, smoothed_cross_entropy
+from labnn.losses import bits, cross_entropy, per_word, smoothed_cross_entropy
 from labnn.tokenizers import SubwordTokenizer, WhitespaceTokenizer
+from labnn.tokenizers.whitespace import MARKERS
+from labnn.transformers.chosen import labelled
 
 # The target of positions that are not scored; no text has it.
 IGNORED = -1
@@ -73,7 +75,7 @@ class LanguageMeter(Meter):
         found = super().means()
         if not found:
             return found
-        found["perplexity"] = perplexity(self.loss, self.n_tokens)
+        found["perplexity"] = self.perplexity()
         if self._n_words:
             found["perplexity_per_word"] = per_word(self.loss, self._n_words)
         if self._has_bits:
@@ -129,9 +131,10 @@ class CausalTextConfigs(TextTrainingConfigs):
                 "leave it out"
             )
         # Other tokenizers would learn to spell the mark, and tell that no word is unknown.
-        if "<unk>" in self.text.train and not isinstance(self.tokenizer, WhitespaceTokenizer):
+        marks = [mark for mark in MARKERS if mark in self.text.train]
+        if marks and not isinstance(self.tokenizer, WhitespaceTokenizer):
             self._listener.warn(
-                "the text marks unknown words as <unk>, which the "
+                f"the text marks unknown words as {marks[0]}, which the "
                 f"{self.tokenizer.type} tokenizer takes for text; set tokenizer=whitespace"
             )
         if isinstance(self.meter, LanguageMeter):
@@ -168,15 +171,17 @@ class CausalTextConfigs(TextTrainingConfigs):
         """
         ### What the model is asked
 
-        The targets that are scored, and their positions in the batch as a list; `None` for all. A
-        window that overlaps the one before it has few of them, and logits are large.
+        Targets, and their positions in the batch as a list; `None` for all. A window that overlaps
+        the one before it has few that are scored, and logits are large. The
+        [list](../transformers/chosen.html#labelled) has them in the order of the batch, and then a
+        few that are `IGNORED`.
 
         * `target` is that of a batch, sequence first
         """
         # Windows to learn from score all of their targets.
         if self.mode.is_train:
             return target, None
-        positions = (target.flatten() != IGNORED).nonzero().squeeze(-1)
+        positions = labelled(target, ignore=IGNORED)
         return target.flatten()[positions], positions
 
     def context(self, text: str) -> torch.Tensor:

@@ -5,8 +5,10 @@ labml_helpers' loop counts epochs and hands out batches; it cannot say where it 
 anywhere else. This one keeps its [position](position.html), so that a run can go on.
 
 There are epochs, in each of them rounds, in each round the phases sample, train and valid, of which
-the last two are made of batches. Between two batches the loop asks whether to stop. Whoever
-surrounds the training, the [`Listener`], answers that, and hears of every phase, batch and update.
+the last two are made of batches. A round may be left in its middle for a validation, and goes on
+after it; its [extent](extent.html) says when. Between two batches the loop asks whether to stop.
+Whoever surrounds the training, the [`Listener`], answers that, and hears of every phase, batch and
+update.
 
 [Training configs](training.html) make these parts by options, as labml_helpers does.
 """
@@ -20,6 +22,7 @@ from labml import tracker
 from labml_helpers.train_valid import BatchIndex
 
 from labnn.configs.position import Position, restore, seed_cpu, states
+from labnn.configs.types import ConfigError
 
 
 class Stopped(Exception):
@@ -51,7 +54,7 @@ class Listener:
         """A phase of `total` batches begins."""
 
     def on_round(self, position: Position) -> None:
-        """A round begins, or the last one is over; the position is between rounds."""
+        """A round begins or goes on, or the last one is over; the position is between phases."""
 
     def on_batch(self, position: Position, total: int) -> None:
         """A batch is done; `position.batch` is the next one."""
@@ -81,6 +84,18 @@ class Listener:
     def should_end(self) -> bool:
         """Whether the run is complete before all epochs are"""
         return False
+
+
+def check_loader(name: str, loader: Any) -> None:
+    """Raises `ConfigError` for a loader that the loop could not count, or that has no batches."""
+    try:
+        n_batches = len(loader)
+    except TypeError:
+        raise ConfigError(
+            f"{name} is a {type(loader).__name__} without a length; give a list or a DataLoader"
+        ) from None
+    if not n_batches:
+        raise ConfigError(f"{name} has no batches; give it more data or a smaller batch_size")
 
 
 def batches(loader: Iterable, position: Position) -> Iterator:
@@ -144,19 +159,19 @@ class Phase:
         *,
         n_rounds: int,
         modules: Iterable = (),
-        is_enough: Callable[[], bool] = lambda: False,
+        is_leaving: Callable[[], bool] = lambda: False,
     ):
         """
         * `conf` has the step
         * `loader` has the batches
         * `n_rounds` is the number of parts that a pass over all batches is cut into
         * `modules` are metrics of labml_helpers, which count in each phase for itself
-        * `is_enough` says whether to leave the phase before its end
+        * `is_leaving` says whether to leave the phase before its end
         """
         self.conf = conf
         self.loader = loader
         self.n_rounds = n_rounds
-        self.is_enough = is_enough
+        self.is_leaving = is_leaving
         # What is left of an epoch, and the epoch and batch where that begins
         self.rest: Iterator = iter(())
         self.place: tuple[int, int] | None = None
@@ -199,7 +214,7 @@ class Phase:
             self.rest = batches(self.loader, position)
         self.place = None
         # With larger batches than before, a run that goes on may be beyond the end.
-        n_left = 0 if self.is_enough() else max(end - position.batch, 0)
+        n_left = 0 if self.is_leaving() else max(end - position.batch, 0)
         for batch in islice(self.rest, n_left):
             if listener.should_stop():
                 # Workers of a loader wait for whoever has its iterator.
@@ -209,7 +224,7 @@ class Phase:
             index.step()
             position.batch = index.idx
             listener.on_batch(position, end)
-            if self.is_enough():
+            if self.is_leaving():
                 break
         # The next round of this epoch goes on here.
         self.place = position.epoch, position.batch
@@ -223,7 +238,7 @@ class Loop:
     """
     ## Loop
 
-    All rounds of a run. Each iteration is one round, and the position says which.
+    All rounds of a run. Each iteration is one round, or a part of one, and the position says which.
     """
 
     def __init__(self, position: Position, *, epochs: int, n_rounds: int):
@@ -245,7 +260,8 @@ class Loop:
         while position.epoch < self.epochs:
             yield position
             position.phase, position.batch = "sample", 0
-            # A round that was left before its end comes once more, if the run goes on.
+            # A round that was left before its end, or validated before its beginning, comes once
+            # more, if the run goes on.
             if position.left:
                 continue
             position.round += 1

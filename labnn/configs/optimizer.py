@@ -43,6 +43,9 @@ from labnn.optimizers import NovoGrad as NovoGradOptimizer
 # Defaults of its own that an optimizer has
 DEFAULTS = {"NovoGrad": {"beta1": 0.95, "beta2": 0.25}}
 
+# How many groups of weights there can be
+WORDS = {1: "one group", 2: "two groups"}
+
 
 class OptimizerConfigs(ScheduleConfigs):
     """
@@ -118,6 +121,30 @@ class OptimizerConfigs(ScheduleConfigs):
         # One group, as there was before there were two: its state can be loaded.
         return list(model.parameters())
 
+    def guarded(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """An optimizer that says by our options why what was saved does not fit"""
+
+        def check(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+            """Raises `ConfigError` where the state has another number of groups."""
+            n_saved, n_groups = len(state["param_groups"]), len(optimizer.param_groups)
+            if {n_saved, n_groups} != {*WORDS}:
+                return
+            # Either there was no decay on one side, or the groups were not wanted there.
+            name, was = "weight_decay", state["param_groups"][0].get("weight_decay", 0.0)
+            if bool(was) == bool(self.weight_decay):
+                name, was = "decay_groups", not self.decay_groups
+            instead, path = "start a new run", self._path("decay_groups")
+            if name == "weight_decay" and not was:
+                instead = f"let all weights decay with {path}=false and --allow-change {path}"
+            raise ConfigError(
+                f"{self._path(name)} was {was} in the run and is {getattr(self, name)} now, so the "
+                f"optimizer has {WORDS[n_groups]} of weights, and what it remembers is for "
+                f"{WORDS[n_saved]}; take it back, or {instead}"
+            )
+
+        optimizer.register_load_state_dict_pre_hook(check)
+        return optimizer
+
     def _set_values(self, values: dict[str, Any]) -> None:
         """Overrides may choose what other defaults hang on."""
         super()._set_values(values)
@@ -155,31 +182,33 @@ class OptimizerConfigs(ScheduleConfigs):
 @option(OptimizerConfigs.optimizer)
 def Adam(c: OptimizerConfigs) -> AdamOptimizer:
     """[Adam](../optimizers/adam.html#Adam), weight decay as a term of the loss"""
-    return AdamOptimizer(
+    optimizer = AdamOptimizer(
         c.parameters,
         lr=c.learning_rate,
         betas=(c.beta1, c.beta2),
         eps=c.eps,
         weight_decay=c.weight_decay,
     )
+    return c.guarded(optimizer)
 
 
 @option(OptimizerConfigs.optimizer)
 def AdamW(c: OptimizerConfigs) -> AdamWOptimizer:
     """[Adam](../optimizers/adam.html#AdamW), weight decay beside the gradient"""
-    return AdamWOptimizer(
+    optimizer = AdamWOptimizer(
         c.parameters,
         lr=c.learning_rate,
         betas=(c.beta1, c.beta2),
         eps=c.eps,
         weight_decay=c.weight_decay,
     )
+    return c.guarded(optimizer)
 
 
 @option(OptimizerConfigs.optimizer)
 def Noam(c: OptimizerConfigs) -> NoamOptimizer:
     """[Adam with a warm-up and an inverse square root after it](../optimizers/noam.html)"""
-    return NoamOptimizer(
+    optimizer = NoamOptimizer(
         c.parameters,
         d_model=c.d_model,
         warmup=c.warmup,
@@ -188,12 +217,13 @@ def Noam(c: OptimizerConfigs) -> NoamOptimizer:
         eps=c.eps,
         weight_decay=c.weight_decay,
     )
+    return c.guarded(optimizer)
 
 
 @option(OptimizerConfigs.optimizer)
 def NovoGrad(c: OptimizerConfigs) -> NovoGradOptimizer:
     """[A gradient over its length, one number for a whole tensor](../optimizers/novograd.html)"""
-    return NovoGradOptimizer(
+    optimizer = NovoGradOptimizer(
         c.parameters,
         lr=c.learning_rate,
         betas=(c.beta1, c.beta2),
@@ -201,6 +231,7 @@ def NovoGrad(c: OptimizerConfigs) -> NovoGradOptimizer:
         weight_decay=c.weight_decay,
         is_averaged=c.is_averaged,
     )
+    return c.guarded(optimizer)
 
 
 @option(OptimizerConfigs.optimizer)
@@ -214,7 +245,7 @@ def SGD(c: OptimizerConfigs) -> SGDOptimizer:
         is_nesterov=c.is_nesterov,
     )
     optimizer.register_load_state_dict_pre_hook(renamed)
-    return optimizer
+    return c.guarded(optimizer)
 
 
 def renamed(optimizer: SGDOptimizer, state: dict[str, Any]) -> dict[str, Any]:

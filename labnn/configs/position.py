@@ -2,7 +2,8 @@ r"""
 # Position
 
 Where a run is: epoch, [round](rounds.html), phase and batch. An epoch has `inner_iterations`
-rounds; each of them samples, trains on its share of the batches, and validates.
+rounds; each of them samples, trains on its share of the batches, and validates, if that is not done
+[every so many updates](extent.html). The updates of a run are counted here and nowhere else.
 
 Everything random that belongs to a place draws from a generator made from the seed and that place:
 which tokens are masked in batch 7 of epoch 3 is a function of these numbers alone. A run that
@@ -42,10 +43,13 @@ class Position:
     phase: str = "sample"
     # The next batch; in training it counts through the epoch, in validation through the split
     batch: int = 0
-    # Steps that the optimizer has made
+    # Steps that the optimizer has made, in the whole run
     updates: int = 0
-    # The batch where a round was left because the updates were enough; 0 if it came to its end
+    # The batch where a round was left, for a validation or because the updates were enough; 0 if it
+    # came to its end, and -1 after a validation before the first round
     left: int = 0
+    # Steps that the optimizer had made at the last validation
+    scored: int = 0
 
     def state_dict(self) -> dict:
         """Everything but the seed, which is an option"""

@@ -2,7 +2,8 @@ r"""
 # Rounds of Training
 
 The outer half of a training: epochs, in them rounds, in each round samples, training and
-validation.
+validation. [How long and how often](extent.html) says when a round is left in its middle for a
+validation, and what ends a run.
 
 It stands on `TrainValidConfigs` of labml_helpers and keeps its fields and its form: a
 subclass may have `init`, `step` and `sample` of its own, and `run` calls them in the same order.
@@ -19,44 +20,31 @@ from labml.configs import option
 from labml_helpers.train_valid import ModeState, TrainValidConfigs
 from torch import nn
 
-from labnn.configs.base import StrictConfigs
+from labnn.configs.extent import ExtentConfigs
 from labnn.configs.guards import check_registered
-from labnn.configs.loop import Listener, Loop, Phase, Stopped
+from labnn.configs.loop import Listener, Loop, Phase, Stopped, check_loader
 from labnn.configs.overrides import unread
-from labnn.configs.position import Position, seed_all
-from labnn.configs.saving import CheckpointConfigs, EarlyStoppingConfigs
+from labnn.configs.position import seed_all
+from labnn.configs.saving import CheckpointConfigs
 from labnn.configs.state import Gradients, RandomState
-from labnn.configs.types import ConfigError, NonNegativeInt, PositiveInt
 
 
-class RoundsConfigs(StrictConfigs, TrainValidConfigs):
+class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
     """
     ## RoundsConfigs
 
-    The options of the rounds, and the order in which a run does everything
+    The parts of the rounds, and the order in which a run does everything
     """
 
-    # Where all random numbers come from
-    seed: NonNegativeInt = 0
-    # Passes over the training part
-    epochs: PositiveInt = 10
-    # Updates after which the run ends, in the middle of an epoch if need be; 0 leaves it to epochs
-    max_updates: NonNegativeInt = 0
-    # Rounds of sampling, training and validation in an epoch
-    inner_iterations: PositiveInt = 1
     # The network, called with a batch of ids
     model: nn.Module
     # What changes the parameters
     optimizer: torch.optim.Optimizer
     # Batches to learn from
     train_loader: Any
-    # Batches to judge by; none skips validation
-    valid_loader: Any = None
 
     # Which phase the run is in
     mode: ModeState = "mode_state"
-    # Epoch, round, phase and batch
-    position: Position = "start"
     # All rounds, one after the other
     training_loop: Any = "rounds"
     # Trains for a round
@@ -66,8 +54,6 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
 
     # When the run is saved
     checkpoint: CheckpointConfigs = CheckpointConfigs()
-    # When the run ends before all epochs are done
-    early_stopping: EarlyStoppingConfigs = EarlyStoppingConfigs()
 
     # Metrics of labml_helpers that `init` made
     state_modules: list = []
@@ -77,12 +63,16 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
 
     # Who surrounds the training; names with an underscore are not options.
     _listener = Listener()
+    # The global generators, and what training left in them when a validation began
+    _random = RandomState()
     # What a validation is known to track, as far as that is known before it
     _tracked = ()
     # Options that leave every step as it is: a run that goes on may have other ones.
     _free = (
         "epochs",
         "max_updates",
+        "eval_interval",
+        "eval_at_start",
         "checkpoint",
         "early_stopping",
         "prompt",
@@ -132,11 +122,8 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         check_loader("train_loader", self.train_loader)
         if self.valid_loader is not None:
             check_loader("valid_loader", self.valid_loader)
-        elif self.early_stopping.patience:
-            raise ConfigError(
-                f"early_stopping.patience is {self.early_stopping.patience}, and there is no "
-                "valid_loader to judge by; take one of them back"
-            )
+        self.check_judge()
+        self._random = RandomState()
         self.optimizer.register_step_post_hook(self._count)
         # Dropout is the same whatever was drawn to build the model.
         seed_all(self.seed)
@@ -144,10 +131,6 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
     def _count(self, *_: Any) -> None:
         """Any optimizer calls this after a step, whoever wrote the training step."""
         self.position.updates += 1
-
-    def is_enough(self) -> bool:
-        """Whether all updates are made that there may be"""
-        return 0 < self.max_updates <= self.position.updates
 
     def is_over(self) -> bool:
         """Between rounds: whether the run ends early. Raises `Stopped` after a signal."""
@@ -178,7 +161,7 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
             "trainer": self.trainer,
             "validator": self.validator,
             "position": self.position,
-            "random": RandomState(),
+            "random": self._random,
         }
 
     def fingerprint(self) -> dict[str, Any]:
@@ -190,36 +173,45 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         """
         ### One round, or the rest of it
 
-        A complete run to which more epochs are given has shown its samples already.
+        A complete run to which more epochs are given has shown its samples already, and so has a
+        round that goes on after a validation in its middle.
         """
         position = self.position
         # A run that goes on begins in the phase that it stopped in.
-        if position.phase == "sample":
+        if position.phase == "sample" and self.is_first():
+            position.phase, position.left = "valid", -1
+        elif position.phase == "sample" and position.left < 1:
             self.phase("sample")
         if position.phase in ("sample", "done"):
             # A round that was left before its end goes on there.
-            first = position.left or self.trainer.bounds(position.round)[0]
+            first = max(position.left, self.trainer.bounds(position.round)[0])
             position.phase, position.batch, position.left = "train", first, 0
         if position.phase == "train":
             with self.mode.update(is_train=True):
                 self.phase("train")
-            if self.is_enough() and position.batch < self.trainer.bounds(position.round)[1]:
+            if self.is_leaving() and position.batch < self.trainer.bounds(position.round)[1]:
                 position.left = position.batch
-            position.phase, position.batch = "valid", 0
-        if self.valid_loader is not None:
+            if self.is_judged():
+                position.phase, position.batch = "valid", 0
+        if position.phase == "valid" and self.valid_loader is not None:
             self.phase("valid")
+            position.scored = position.updates
 
     def phase(self, name: str):
         """
         ### One phase
 
         Its name is in the tracker, and only training keeps what gradients need and has dropout,
-        whoever wrote `step` and `sample`.
+        whoever wrote `step` and `sample`. What a validation draws is not missing in training.
         """
         work = {"sample": self.show, "train": self.trainer, "valid": self.validate}[name]
         with tracker.namespace(name), torch.set_grad_enabled(name == "train"):
             self.model.train(name == "train")
+            if name == "valid":
+                self._random.set_aside()
             work()
+            if name == "valid":
+                self._random.take_back()
             self._listener.on_phase_end(self.position)
 
     def show(self):
@@ -230,6 +222,10 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
     def validate(self):
         """All of the validation part"""
         self.validator()
+
+    def overview(self) -> str:
+        """A line for the beginning of a run; an empty one is not shown"""
+        return ""
 
     def summary(self) -> str:
         """A line for the end of a run"""
@@ -249,28 +245,10 @@ class RoundsConfigs(StrictConfigs, TrainValidConfigs):
         super()._compute(item, name, function)
 
 
-def check_loader(name: str, loader: Any) -> None:
-    """Raises `ConfigError` for a loader that the loop could not count, or that has no batches."""
-    try:
-        n_batches = len(loader)
-    except TypeError:
-        raise ConfigError(
-            f"{name} is a {type(loader).__name__} without a length; give a list or a DataLoader"
-        ) from None
-    if not n_batches:
-        raise ConfigError(f"{name} has no batches; give it more data or a smaller batch_size")
-
-
 @option(RoundsConfigs.mode)
 def mode_state() -> ModeState:
     """Not training yet"""
     return ModeState()
-
-
-@option(RoundsConfigs.position)
-def start(c: RoundsConfigs) -> Position:
-    """The beginning"""
-    return Position(c.seed)
 
 
 @option(RoundsConfigs.training_loop)
@@ -287,12 +265,12 @@ def train_phase(c: RoundsConfigs) -> Phase:
         c.train_loader,
         n_rounds=c.inner_iterations,
         modules=c.state_modules,
-        is_enough=c.is_enough,
+        is_leaving=c.is_leaving,
     )
 
 
 @option(RoundsConfigs.validator)
 def valid_phase(c: RoundsConfigs) -> Phase:
-    """All of the validation part, in every round"""
+    """All of the validation part, each time"""
     loader = c.valid_loader if c.valid_loader is not None else []
     return Phase(c, loader, n_rounds=1, modules=c.state_modules)

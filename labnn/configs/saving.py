@@ -21,6 +21,8 @@ from labnn.configs.types import ConfigError, NonNegativeInt, did_you_mean
 # Words in the name of a metric that say which of its values are best
 LOWEST = ("loss", "perplexity", "ppl", "nll", "error", "bits", "bpc", "wer", "cer")
 HIGHEST = ("accuracy", "bleu", "f1", "precision", "recall", "auc", "mcc")
+# What stands for the number of checkpoints where all of them are kept
+KEEP_ALL = -1
 # What the tracker adds to the names of a validation
 ENDING = ".valid"
 
@@ -35,8 +37,8 @@ class CheckpointConfigs(StrictConfigs):
     # Updates between checkpoints; 0 finds the distance at which saving takes less than 1 % of the
     # time
     interval: NonNegativeInt = 0
-    # How many of the newest checkpoints are kept; a damaged one needs another before it
-    keep: NonNegativeInt = 2
+    # How many of the newest checkpoints are kept, -1 for all; a damaged one needs another before it
+    keep: int = 2
     # What the best model is chosen by, and early stopping
     metric: str = "loss.valid"
     # Which values of the metric are better; auto knows losses, accuracies and the like
@@ -46,10 +48,10 @@ class CheckpointConfigs(StrictConfigs):
 
     def check(self):
         """One checkpoint is none while the next is written, and no loss is to be maximized."""
-        if self.keep < 2:
+        if self.keep < 2 and self.keep != KEEP_ALL:
             raise ConfigError(
                 f"{self._path('keep')} is {self.keep}, it takes at least 2: the newest checkpoint "
-                "may turn out to be damaged"
+                f"may turn out to be damaged; {KEEP_ALL} keeps all"
             )
         self.is_highest()
 

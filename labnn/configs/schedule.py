@@ -13,9 +13,11 @@ option that the schedule does not have is refused before data is read, because a
 to hold its rate and does not shows that only in its curve.
 
 Many schedules fall to the end of the run, so they have to know where it is. It is counted from the
-batches, and can be given as `optimizer.total_updates`. With more epochs than before, a run that
-goes on would have another rate in every update, also in those that it made already. That is refused
-as well.
+batches, and can be given as `optimizer.total_updates`. A run that is longer than that would be
+spent at a rate of zero from there on, and is refused, unless the schedule has a lowest rate that it
+keeps. With more epochs than before, a run that goes on would have another rate in every update,
+also in those that it made already. That is refused as well, and so is a schedule that comes or goes
+on the way.
 
 These options are among those of the [optimizer](optimizer.html).
 """
@@ -48,6 +50,10 @@ OWN = (
 )
 # What else a schedule is told, by the names that the options have here
 OTHERS = {"lr": "learning_rate", "total": "total_updates"}
+# These schedules have a stage that takes what is left of the total, if its length is not given.
+STAGES = {"cosine": "period", "tri_stage": "decay"}
+# A share of the peak at which nothing is learned
+NOTHING = 1e-6
 # More updates than any run has: what is wrong with them is wrong with every length.
 LONG = 2**40
 
@@ -107,19 +113,53 @@ class ScheduleConfigs(StrictConfigs):
         if self.schedule is not None:
             self._rate(self._told_total() or LONG)
 
-    def make_scheduler(self, optimizer: Optimizer) -> "RunScheduler | None":
+    def make_scheduler(
+        self, optimizer: Optimizer, count: Callable[[], int] | None = None
+    ) -> "RunScheduler | None":
         """
-        The scheduler of an optimizer; `None` where the rate stays as it is.
+        The scheduler of an optimizer; `None` where the rate stays as it is. Raises `ConfigError`.
 
         * `optimizer` is the one that these options have made
+        * `count` says how many updates the run has, where that can be known
         """
         if self.schedule is None:
             return None
         told = self._told_total()
         # To count the updates takes data, which not every schedule needs.
         total = self.total_updates if told or self._needs_total() else None
+        rate = self._rate(total)
+        if count is not None and (end := self._end()) is not None:
+            self._check_end(*end, rate=rate, n_updates=count())
         counted = None if told else total
-        return RunScheduler(optimizer, self._rate(total), name=self.schedule, counted=counted)
+        return RunScheduler(optimizer, rate, name=self.schedule, counted=counted)
+
+    def _end(self) -> tuple[str, int] | None:
+        """The option by which a person lets the schedule end, and the updates before its stage"""
+        options = self._options()
+        # With stages of its own a schedule does not end at the total.
+        if self._told_total():
+            return ("total_updates", 0) if STAGES.get(self.schedule) not in options else None
+        is_held = self.schedule == "warmup_hold_policy" and "hold" in options
+        return ("hold", options.get("warmup", 0)) if is_held and not self._needs_total() else None
+
+    def _check_end(
+        self, name: str, before: int, *, rate: Callable[[int], float], n_updates: int
+    ) -> None:
+        """
+        Raises `ConfigError` where a run would go on at no rate.
+
+        * `name` and `before` are what `_end` says, and `n_updates` is where the run ends
+        """
+        length, path = getattr(self, name), self._path(name)
+        end = before + length
+        # Update `end` may still be in the fall, and the one after it is beyond.
+        last = rate(min(end + 1, n_updates - 1))
+        if end < n_updates and last <= NOTHING * self.learning_rate:
+            raise ConfigError(
+                f"{path} is {length} and the run has {n_updates} updates, so {self.schedule} would "
+                f"make the last of them at a rate of {last:g}; give at least "
+                f"{path}={n_updates - before}, or end the run with max_updates={end}"
+            )
 
     def _told_total(self) -> int | None:
         """The length that a person has given, `None` where the run counts it"""
@@ -142,9 +182,7 @@ class ScheduleConfigs(StrictConfigs):
         """Whether the schedule cannot do without the length of the run"""
         options = self._options()
         is_share = any(name.endswith("_ratio") for name in options)
-        # What these fall for is what is left of the run, if it is not given.
-        fall = {"cosine": "period", "tri_stage": "decay"}.get(self.schedule)
-        is_rest = fall is not None and fall not in options
+        is_rest = self.schedule in STAGES and STAGES[self.schedule] not in options
         return options_of(self.schedule)["total"] or is_share or is_rest
 
     def _rate(self, total: int | None) -> Callable[[int], float]:
@@ -205,9 +243,32 @@ class RunScheduler(Scheduler):
             state = {**state, "rate": self.state_dict()["rate"]}
         elif None not in (was := state["counted"], self.counted) and was != self.counted:
             raise ConfigError(
-                f"the run had {was:,} updates in all and has {self.counted:,} now, so {self.name} "
-                f"would give other rates than before; keep them with optimizer.total_updates={was} "
-                "and --allow-change optimizer.total_updates; after them the rate is what "
-                f"{self.name} gives beyond its end, for most schedules 0"
+                f"the run had {was} updates in all and has {self.counted} now, so {self.name} "
+                "would give other rates than before; add --allow-change optimizer.total_updates "
+                f"and take them with optimizer.total_updates={self.counted}, or the old ones with "
+                f"optimizer.total_updates={was}, if they do not end at 0"
             )
+        # Another optimizer, which was allowed by name, may have groups of its own. Where it is the
+        # same one, its state was put back before.
+        if len(state["factors"]) != len(self.factors):
+            state = {**state, "factors": self.factors}
         super().load_state_dict(state)
+
+
+def check_change(run: str, changes: dict[str, tuple]) -> None:
+    """
+    ## Where a schedule comes or goes on the way
+
+    Raises `ConfigError`: there is nothing to go on with where no update was counted. That defaults
+    of other options hang on the schedule is no mistake of their own.
+
+    * `run` is the name of the run
+    * `changes` has the options that differ, with the value of the run and the value now
+    """
+    was, now = changes.get("optimizer.schedule", ("", ""))
+    if None in (was, now):
+        raise ConfigError(
+            f"optimizer.schedule was {was or 'none'} in run {run} and is {now or 'none'} now, and "
+            "a run has a schedule from its first update on or not at all; take it back, or start a "
+            "new run"
+        )

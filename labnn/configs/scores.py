@@ -15,10 +15,13 @@ that the model gives token $t$.
 The [training step](training.html) adds up what `forward_loss` of an experiment returns.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch.nn import functional as F
+
+from labnn.losses import perplexity
 
 
 @dataclass
@@ -41,6 +44,11 @@ class Scores:
 def score(logits: torch.Tensor, targets: torch.Tensor, ignore: int) -> Scores:
     r"""
     Cross-entropy, and how often the likeliest token is the right one, as sums.
+
+    The loss is torch's and not [ours](../losses/cross_entropy.html), which is the same but for
+    rounding. Ours spares a walk through the logits, which counts with a vocabulary of thousands of
+    words. Here a batch has a few hundred labels and the vocabulary a few dozen characters, so the
+    time is that of the calls: torch has one for the loss and one for its gradient.
 
     * `logits` are those of a batch, or of a list of positions; their last axis are the tokens
     * `targets` are the ids, in the same shape without that axis
@@ -118,6 +126,16 @@ class Meter:
             "loss": self.loss / self.n_tokens,
             "accuracy": self.n_correct / self.n_tokens,
         }
+
+    def perplexity(self) -> float:
+        """
+        The [perplexity](../losses/perplexity.html) of a token. A loss of a person's own that is
+        below zero is no cross-entropy, and has none.
+        """
+        try:
+            return perplexity(self.loss, self.n_tokens)
+        except ValueError:
+            return math.nan
 
     def constant(self) -> tuple[int, float] | None:
         """

@@ -25,10 +25,33 @@ class RandomState:
     ## RandomState
 
     The global generators. Dropout draws from that of its device, and code of other people from any
-    of them.
+    of them. What a phase between draws can be made good again.
     """
 
+    def __init__(self):
+        """Nothing is set aside."""
+        self.aside: dict | None = None
+
+    def set_aside(self) -> None:
+        """Remember where they are now; a phase that goes on remembers where it began."""
+        if self.aside is None:
+            self.aside = self.now()
+
+    def take_back(self) -> None:
+        """Put them where they were then."""
+        self.put(self.aside)
+        self.aside = None
+
     def state_dict(self) -> dict:
+        """Where each of them is, and what is set aside"""
+        return self.now() | ({"aside": self.aside} if self.aside is not None else {})
+
+    def load_state_dict(self, state: dict) -> None:
+        """Go on from there."""
+        self.put(state)
+        self.aside = state.get("aside")
+
+    def now(self) -> dict:
         """Where each of them is"""
         found = dict(zip(PROCESSOR, states(), strict=True))
         if torch.cuda.is_available():
@@ -37,7 +60,7 @@ class RandomState:
             found["mps"] = torch.mps.get_rng_state()
         return found
 
-    def load_state_dict(self, state: dict) -> None:
+    def put(self, state: dict) -> None:
         """Put them there. A run may go on where there are fewer devices."""
         restore(tuple(state[name] for name in PROCESSOR))
         if torch.cuda.is_available():

@@ -26,6 +26,7 @@ from labnn.tokenizers import (
     UnknownToken,
     WhitespaceTokenizer,
     WordTokenizer,
+    WordVocabulary,
 )
 
 # What is wrong with options or texts, each in words of its own
@@ -59,22 +60,35 @@ class TextConfigs(StrictConfigs):
         super().__init__(_primary="corpus")
 
 
+def check_files(c: TextConfigs, *names: str) -> None:
+    """Raises `ConfigError` for files that a corpus does not read: another text would be learnt."""
+    for name in names:
+        if getattr(c, name) is not None:
+            raise ConfigError(
+                f"text.{name} is {str(getattr(c, name))!r}, and the text that is chosen reads no "
+                f"such file; add text=file, or leave text.{name} out"
+            )
+
+
 @option(TextConfigs.corpus)
-def shakespeare() -> corpora.Corpus:
+def shakespeare(c: TextConfigs) -> corpora.Corpus:
     """Plays of Shakespeare, which come with labnn"""
+    check_files(c, "path", "train", "valid")
     return corpora.shakespeare()
 
 
 @option(TextConfigs.corpus)
 def tiny_shakespeare(c: TextConfigs) -> corpora.Corpus:
     """The char-rnn file, from text.path or downloaded"""
-    return corpora.tiny_shakespeare(c.path)
+    check_files(c, "train", "valid")
+    return corpora.tiny_shakespeare(c.path, encoding=c.encoding)
 
 
 @option(TextConfigs.corpus)
 def wikitext_2(c: TextConfigs) -> corpora.Corpus:
     """The three files of WikiText-2, from the folder text.path"""
-    return corpora.wikitext_2(c.path)
+    check_files(c, "train", "valid")
+    return corpora.wikitext_2(c.path, encoding=c.encoding)
 
 
 @option(TextConfigs.corpus)
@@ -120,7 +134,7 @@ class TextTrainingConfigs(TrainingConfigs):
     min_count: PositiveInt = 1
     # The largest number of tokens that tokenizers of words have; none is without limit
     max_size: PositiveInt | None = None
-    # Whether the whitespace tokenizer lowers text
+    # Whether tokenizers of words lower text
     is_lower: bool = False
     # The subword tokenizer
     subword: SubwordConfigs = SubwordConfigs()
@@ -150,6 +164,20 @@ class TextTrainingConfigs(TrainingConfigs):
             **({"cut_sha256": text_sum(json.dumps(more, sort_keys=True))} if more else {}),
             **super().fingerprint(),
         }
+
+    def overview(self) -> str:
+        """What is unknown in the validation part: the score leaves it open."""
+        if not isinstance(self.tokenizer, WordVocabulary) or self.valid_loader is None:
+            return ""
+        found = self.tokenizer.unknown_words(self.text.valid)
+        if not found.n_unknown:
+            return ""
+        marked = f", {found.n_marked:,} of them as the text marks it" if found.n_marked else ""
+        named = ", ".join(f"{word[:20]!r} {n:,}" for word, n in found.frequent)
+        return (
+            f"unknown in the validation part: {found.n_unknown:,} of {found.n_words:,} "
+            f"{self.tokenizer.unit}, {found.share:.1%}{marked}{named and '; most often ' + named}"
+        )
 
     def summary(self) -> str:
         """What the accuracy is worth: the simplest thing without a model is to say one token."""
@@ -195,7 +223,9 @@ def character(c: TextTrainingConfigs) -> CharacterTokenizer:
 def word(c: TextTrainingConfigs) -> WordTokenizer:
     """A token for every word that occurs at least min_count times"""
     texts = [getattr(c.text, part) for part in c._word_parts]
-    return WordTokenizer.from_text(*texts, min_count=c.min_count, max_size=c.max_size)
+    return WordTokenizer.from_text(
+        *texts, min_count=c.min_count, max_size=c.max_size, is_lower=c.is_lower
+    )
 
 
 @option(TextTrainingConfigs.tokenizer)

@@ -258,7 +258,7 @@ def scheduled(c: TrainingConfigs) -> RunScheduler | None:
     # The optimizer is made first: then its options are there.
     optimizer, options = c.optimizer, c._nested("optimizer")
     is_ours = isinstance(options, OptimizerConfigs)
-    return options.make_scheduler(optimizer) if is_ours else None
+    return options.make_scheduler(optimizer, c.count_updates) if is_ours else None
 
 
 @option(TrainingConfigs.meter)

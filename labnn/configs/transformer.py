@@ -14,6 +14,7 @@ its own.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 from labml.configs import option
 from torch import nn
@@ -21,6 +22,7 @@ from torch import nn
 from labnn.configs.base import StrictConfigs
 from labnn.configs.types import ConfigError, PositiveInt, Probability
 from labnn.layers.layer_norm import LayerNorm
+from labnn.transformers.alibi import AlibiPositions
 from labnn.transformers.embeddings import Embeddings
 from labnn.transformers.encoder import Encoder, TransformerLayer
 from labnn.transformers.feed_forward import FeedForward
@@ -30,6 +32,10 @@ from labnn.transformers.positional_encoding import (
     LearnedPositionalEncoding,
     SinusoidalPositionalEncoding,
 )
+from labnn.transformers.rotary import RotaryPositions
+
+# Positions that are added to the vectors of tokens; the others are part of attention
+ADDED = {"sinusoidal": SinusoidalPositionalEncoding, "learned": LearnedPositionalEncoding}
 
 
 class FeedForwardConfigs(StrictConfigs):
@@ -104,7 +110,11 @@ class TransformerConfigs(StrictConfigs):
     attn_dropout_prob: Probability = "as_dropout_prob"
     # Share of the features of embeddings that is dropped in training
     embed_dropout_prob: Probability = 0.0
-    # The longest sequence that positions are known for
+    # Whether the sum of token and position is normalized
+    is_embed_norm: bool = False
+    # How the model knows where a token stands
+    positions: Literal["sinusoidal", "learned", "rotary", "alibi"] = "sinusoidal"
+    # The longest sequence that sinusoidal and learned positions are known for
     max_len: PositiveInt = 5000
     # Number of tokens that can be read
     n_src_vocab: PositiveInt
@@ -117,17 +127,46 @@ class TransformerConfigs(StrictConfigs):
     self_attn: Callable[[], nn.Module] = "multi_head"
     # The stack of layers
     encoder: nn.Module = "pre_norm"
-    # Ids to vectors
-    src_embed: nn.Module = "sinusoidal"
+    # Ids to vectors; sinusoidal and learned are also names of their positions
+    src_embed: nn.Module = "as_positions"
     # Vectors to logits
     generator: nn.Module = "linear"
 
+    def _set_values(self, values: dict):
+        """Who names the positions by `src_embed` alone need not name them twice."""
+        super()._set_values(values)
+        named = self.embedded_positions()
+        if named and not self._is_computed("positions"):
+            self.set_default(TransformerConfigs.positions, named)
+
+    def __setattr__(self, key: str, value: object):
+        """The same for an assignment"""
+        super().__setattr__(key, value)
+        if key == "src_embed":
+            self._set_values({})
+
+    def embedded_positions(self) -> str | None:
+        """The positions that `src_embed` names, if it does"""
+        chosen = self._chosen("src_embed")
+        return chosen if chosen in ADDED else None
+
     def check(self):
-        """Heads share the features evenly, and all parts of a layer have the same features."""
+        """Heads share the features evenly, and all parts have the same features and positions."""
         if self.d_model % self.n_heads:
             raise ConfigError(
                 f"{self._path('n_heads')} is {self.n_heads}, which does not divide "
                 f"{self._path('d_model')}, {self.d_model}; choose a divisor"
+            )
+        if self.positions == "rotary" and self.d_model // self.n_heads % 2:
+            raise ConfigError(
+                f"{self._path('d_model')} is {self.d_model} and {self._path('n_heads')} is "
+                f"{self.n_heads}, an odd number of features a head, and rotary positions turn "
+                "pairs; choose an even one"
+            )
+        if self.embedded_positions() not in (None, self.positions):
+            raise ConfigError(
+                f"{self._path('positions')} is {self.positions} and {self._path('src_embed')} is "
+                f"{self.embedded_positions()}; leave the second out"
             )
         # Only somebody who sets it by name can give this part another width.
         ffn = self._nested("ffn")
@@ -165,8 +204,14 @@ def as_dropout_prob(c: TransformerConfigs) -> float:
 @option(TransformerConfigs.self_attn)
 def multi_head(c: TransformerConfigs) -> Callable[[], nn.Module]:
     """[Multi-head attention](../transformers/mha.html)"""
+    # They have no weights, and all layers share what they have computed.
+    positions = None
+    if c.positions == "rotary":
+        positions = RotaryPositions(c.d_model // c.n_heads)
+    elif c.positions == "alibi":
+        positions = AlibiPositions(c.n_heads)
     return lambda: MultiHeadAttention(
-        c.d_model, n_heads=c.n_heads, dropout_prob=c.attn_dropout_prob
+        c.d_model, n_heads=c.n_heads, dropout_prob=c.attn_dropout_prob, positions=positions
     )
 
 
@@ -200,26 +245,34 @@ def post_norm(c: TransformerConfigs) -> nn.Module:
     return _encoder(c, is_pre_norm=False)
 
 
-def _embeddings(c: TransformerConfigs, positions: type[nn.Module]) -> Embeddings:
-    """Token vectors and one kind of positions"""
+def _embeddings(c: TransformerConfigs, positions: str) -> Embeddings:
+    """Token vectors and one kind of positions, if they are added here"""
+    added = ADDED[positions](c.d_model, max_len=c.max_len) if positions in ADDED else None
     return Embeddings(
         c.d_model,
         n_tokens=c.n_src_vocab,
-        positional_encoding=positions(c.d_model, max_len=c.max_len),
+        positional_encoding=added,
+        norm=LayerNorm(c.d_model) if c.is_embed_norm else None,
         dropout_prob=c.embed_dropout_prob,
     )
 
 
 @option(TransformerConfigs.src_embed)
+def as_positions(c: TransformerConfigs) -> nn.Module:
+    """Token vectors, and what `positions` adds to them"""
+    return _embeddings(c, c.positions)
+
+
+@option(TransformerConfigs.src_embed)
 def sinusoidal(c: TransformerConfigs) -> nn.Module:
     """Token vectors and fixed waves for the positions"""
-    return _embeddings(c, SinusoidalPositionalEncoding)
+    return _embeddings(c, "sinusoidal")
 
 
 @option(TransformerConfigs.src_embed)
 def learned(c: TransformerConfigs) -> nn.Module:
     """Token vectors and learned vectors for the positions"""
-    return _embeddings(c, LearnedPositionalEncoding)
+    return _embeddings(c, "learned")
 
 
 @option(TransformerConfigs.generator)

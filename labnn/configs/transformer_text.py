@@ -19,7 +19,7 @@ Its option for the model puts together the parts that the
 from labml.configs import option
 
 from labnn.configs.text import TextTrainingConfigs
-from labnn.configs.transformer import TransformerConfigs
+from labnn.configs.transformer import ADDED, TransformerConfigs
 from labnn.configs.types import ConfigError, PositiveInt
 
 
@@ -38,6 +38,8 @@ class TransformerTextConfigs(TextTrainingConfigs):
     # The options of `model` that are made of these parts. A model of another option has other
     # parts, of which we know nothing.
     _of_transformer = ()
+    # The positions of a transformer that is told none
+    _positions = "sinusoidal"
 
     def check(self):
         """Values that do not go together"""
@@ -50,7 +52,9 @@ class TransformerTextConfigs(TextTrainingConfigs):
                 f"transformer.d_model is {self.transformer.d_model} and d_model is {self.d_model}; "
                 "set d_model alone"
             )
-        if self.seq_len > self.transformer.max_len:
+        # Other positions have no table, and no longest sequence.
+        has_table = self.transformer.positions in ADDED
+        if has_table and self.seq_len > self.transformer.max_len:
             raise ConfigError(
                 f"seq_len is {self.seq_len}, above transformer.max_len, {self.transformer.max_len}"
             )
@@ -70,6 +74,7 @@ def transformer_options(c: TransformerTextConfigs) -> TransformerConfigs:
     """
     conf = TransformerConfigs()
     conf.set_default(TransformerConfigs.d_model, func=lambda: c.d_model)
+    conf.set_default(TransformerConfigs.positions, c._positions)
     conf.set_default(TransformerConfigs.n_src_vocab, func=lambda: c.n_tokens)
     conf.set_default(TransformerConfigs.n_tgt_vocab, func=lambda: c.n_tokens)
     return conf

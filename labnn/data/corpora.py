@@ -28,12 +28,14 @@ There are four sources:
 
 import gzip
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
 
 from labnn.data.download import cache_folder, download
 from labnn.data.text_files import CorpusError, decode, read_text
-from labnn.data.wikitext import read_parts
+from labnn.data.wikitext import find_parts, read_part
 
 # What ships with the package, and the download, which is known to the last byte.
 SHAKESPEARE = Path(__file__).parent / "shakespeare" / "shakespeare.txt.gz"
@@ -50,16 +52,25 @@ class Corpus:
     ## Corpus
 
     `train` and `valid` are the two parts, `name` is what the option is called, and `source` says
-    where the text was, for a person who reads about the run later. `test` is a third part that
-    nothing is chosen by, empty where a corpus has none. The text itself is left out of what is
-    printed.
+    where the text was, for a person who reads about the run later. The text itself is left out of
+    what is printed.
+
+    `read_test` gives a third part that nothing is chosen by. It is called when somebody asks for
+    `test`, and a training never does.
     """
 
     name: str
     train: str = field(repr=False)
     valid: str = field(repr=False)
     source: str
-    test: str = field(default="", repr=False)
+    read_test: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def test(self) -> str:
+        """
+        The third part, empty where a corpus has none. Raises `CorpusError` if it cannot be read.
+        """
+        return "" if self.read_test is None else self.read_test()
 
 
 def cut(text: str, source: str, valid_fraction: float = 0.1) -> tuple[str, str]:
@@ -112,6 +123,8 @@ def tiny_shakespeare(
     path: str | Path | None = None,
     cache_dir: str | Path | None = None,
     url: str = TINY_SHAKESPEARE_URL,
+    *,
+    encoding: str = "utf-8",
 ) -> Corpus:
     """
     ## Tiny Shakespeare
@@ -119,9 +132,10 @@ def tiny_shakespeare(
     * `path` is a copy of the file, which is used as it is
     * `cache_dir` is where the download is kept, by default `cache_folder()`
     * `url` is where it comes from, if it is not in the cache
+    * `encoding` is that of the copy
     """
     if path is not None:
-        text = read_text(path)
+        text = read_text(path, encoding=encoding)
         return Corpus("tiny_shakespeare", *cut(text, str(path)), source=str(path))
 
     kept = Path(cache_dir or cache_folder()) / "tinyshakespeare.txt"
@@ -136,14 +150,21 @@ def tiny_shakespeare(
     return Corpus("tiny_shakespeare", *cut(text, url), source=url)
 
 
-def wikitext_2(path: str | Path | None) -> Corpus:
+def wikitext_2(path: str | Path | None, *, encoding: str = "utf-8") -> Corpus:
     """
     ## WikiText-2
 
     * `path` is the folder with the three files
+    * `encoding` is that of all three; the published ones are UTF-8
     """
-    train, valid, test = read_parts(path)
-    return Corpus("wikitext_2", train, valid, source=str(path), test=test)
+    train, valid, test = find_parts(path)
+    return Corpus(
+        "wikitext_2",
+        read_part(train, encoding=encoding),
+        read_part(valid, encoding=encoding),
+        source=str(path),
+        read_test=partial(read_part, test, encoding=encoding),
+    )
 
 
 def text_file(

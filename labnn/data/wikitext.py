@@ -16,7 +16,8 @@ $$n_{\text{tokens}} = n_{\text{words}} + n_{\text{lines}}$$
 | test | 4,358 | 241,211 | 245,569 |
 
 A model learns from the first part, every choice is made by the second, and the third is read once,
-at the end. The [whitespace tokenizer](../tokenizers/whitespace.html) counts in this way.
+at the end, when somebody asks for it. The
+[whitespace tokenizer](../tokenizers/whitespace.html) counts in this way.
 
 **Three names** of the files are common, and any folder that has one kind of them will do, also with
 another corpus:
@@ -52,12 +53,11 @@ ORIGIN = (
 )
 
 
-def read_parts(path: str | Path | None, *, option: str = "text.path") -> tuple[str, str, str]:
+def find_parts(path: str | Path | None, *, option: str = "text.path") -> list[Path]:
     """
     ## The three parts
 
-    The training, the validation and the test part, each as it is in its file. A last line without
-    a line end gets one, since it is a line like the others.
+    The files of the training, the validation and the test part, which are not read yet.
 
     * `path` is the folder; `~` is the home folder
     * `option` is what the person set to name it, for errors
@@ -77,9 +77,18 @@ def read_parts(path: str | Path | None, *, option: str = "text.path") -> tuple[s
             f"{where}: the folder has {there}, but not {' and not '.join(missing)}; all three "
             f"are needed, or set text=file text.train=FILE text.valid=FILE; {ORIGIN}"
         )
-    texts = [read_file(folder / name, option, "utf-8") for name in names]
-    train, valid, test = (text if text.endswith("\n") else text + "\n" for text in texts)
-    return train, valid, test
+    return [folder / name for name in names]
+
+
+def read_part(path: Path, *, option: str = "text.path", encoding: str = "utf-8") -> str:
+    """
+    ## One part
+
+    The text of a file that was found. A last line without a line end gets one, since it is a line
+    like the others.
+    """
+    text = read_file(path, option, encoding)
+    return text if text.endswith("\n") else text + "\n"
 
 
 def look(path: Path, where: str) -> tuple[Path, list[str]]:
@@ -95,7 +104,7 @@ def look(path: Path, where: str) -> tuple[Path, list[str]]:
         folder = path.expanduser()
         return folder, sorted(entry.name for entry in folder.iterdir())
     except FileNotFoundError:
-        raise CorpusError(f"{where}: no such folder; {nearest(folder)}") from None
+        raise CorpusError(f"{where}: no such folder; {nearest(folder)}; {ORIGIN}") from None
     except NotADirectoryError:
         raise CorpusError(
             f"{where}: no folder, and there are three files to read; name the folder they are in"

@@ -6,14 +6,14 @@ A language model gives a probability to a whole text by predicting each token fr
 $$\begin{aligned}
 p(x) &= \prod_i p(x_{i + 1} \mid x_0, \dots, x_i) \\
 p(x_{i + 1} = v \mid x_0, \dots, x_i) &= \operatorname{softmax}_v(z_i) \\
-z &= \operatorname{Generator}(\operatorname{Encoder}(\operatorname{Embeddings}(x), M))
+M_{ij} &= [j \le i] \, [x_j \ne \text{padding}]
 \end{aligned}$$
 
 | symbol | code | meaning |
 |---|---|---|
 | $x_i$ | `x[i]` | id at position $i$ |
 | $z_i$ | `logits[i]` | one score per token of the vocabulary, for what follows position $i$ |
-| $M$ | `mask` | which positions each position may read: itself and those before it |
+| $M_{ij}$ | `mask(x)` | whether position $i$ may read position $j$ |
 
 The network reads a text once and predicts at every position of it at the same time. That is honest
 only if no position sees what it is asked for: the causal mask hides everything behind it, in
@@ -21,23 +21,25 @@ every layer. One leak would be enough, since a model that may copy its target le
 
 [Generating Wikipedia by Summarizing Long Sequences](https://arxiv.org/abs/1801.10198) leaves the
 encoder of a transformer out and keeps the decoder, whose self-attention is masked. Without an
-encoder to attend to, a layer of a decoder is a layer of an encoder with a mask, so the blocks
-here are the same as in [TransformerMLM](transformer_mlm.html): the
-[embeddings](../transformers/embeddings.html), the [encoder](../transformers/encoder.html) and the
-[generator](../transformers/generator.html), which may share the table of the embeddings. The
-[masks](../transformers/masks.html) make the difference.
+encoder to attend to, a layer of a decoder is a layer of an encoder with a mask, so this is
+[the network](transformer.html) that [masked language modelling](transformer_mlm.html) has, and the
+[masks](../transformers/masks.html) make the difference. The
+[generator](../transformers/generator.html) may share the table of the embeddings.
 
-Targets are the tokens one further, as [windows](../data/windows.html) have them.
+To write a text, the model is given a [cache](../transformers/kv_cache.html) and reads each token
+once. Targets are the tokens one further, as [windows](../data/windows.html) have them.
 """
 
 import torch
-from torch import nn
 
-from labnn.transformers.chosen import check_positions, run_at
-from labnn.transformers.masks import causal_mask, combine_masks, padding_mask
+from labnn.models.transformer import TransformerModel
+from labnn.transformers.chosen import check_positions
+from labnn.transformers.fused_encoder import FusedEncoder, can_fuse
+from labnn.transformers.kv_cache import KeyValueCache
+from labnn.transformers.masks import causal_mask, combine_masks
 
 
-class TransformerLM(nn.Module):
+class TransformerLM(TransformerModel):
     r"""
     ## TransformerLM
 
@@ -45,29 +47,9 @@ class TransformerLM(nn.Module):
     of a shorter one at its beginning.
     """
 
-    def __init__(
-        self,
-        *,
-        encoder: nn.Module,
-        src_embed: nn.Module,
-        generator: nn.Module,
-        padding_token: int | None = None,
-    ):
-        r"""
-        * `encoder` is called with the features and a mask
-        * `src_embed` turns ids into features
-        * `generator` turns features into logits
-        * `padding_token` is the id that fills up short texts; `None` means that there is none
-        """
-        super().__init__()
-
-        self.encoder = encoder
-        self.src_embed = src_embed
-        self.generator = generator
-        self.padding_token = padding_token
-        # The causal mask of the longest text so far. It is no buffer: those are copied between
-        # processes, each of which may have met texts of another length.
-        self.longest_causal: torch.Tensor | None = None
+    # The causal mask of the longest text so far. It is no buffer: those are copied between
+    # processes, each of which may have met texts of another length.
+    longest_causal: torch.Tensor | None = None
 
     def causal(self, seq_len: int, device: torch.device) -> torch.Tensor:
         r"""
@@ -90,29 +72,42 @@ class TransformerLM(nn.Module):
 
         `x` has shape `[seq_len, batch_size]`
         """
-        causal = self.causal(len(x), x.device)
-        if self.padding_token is None:
-            return causal
-        readable = padding_mask(x, self.padding_token)
-        # Windows of a text have no padding, and the causal mask alone is one for all sequences. On
-        # another device we do not ask, since the processor would have to wait for the answer.
-        if readable.device.type == "cpu" and readable.all():
-            return causal
-        return combine_masks(causal, readable)
+        # Without padding the causal mask is one for all sequences.
+        return combine_masks(self.causal(len(x), x.device), self.text_mask(x))
 
     def forward(
-        self, x: torch.Tensor, positions: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, None]:
+        self,
+        x: torch.Tensor,
+        positions: torch.Tensor | None = None,
+        *,
+        cache: KeyValueCache | None = None,
+    ) -> tuple[torch.Tensor, KeyValueCache | None]:
         r"""
         * `x` has shape `[seq_len, batch_size]`
         * `positions` lists the positions that are asked for, as integers: position `i` of sequence
           `b` is number `i * batch_size + b`. `None` asks for all of them
+        * `cache` is what was kept of the text before `x`; it gets what there is to keep of `x`
 
-        Returns the logits, and `None` for the state that recurrent models have.
+        Returns the logits, and the cache.
         """
+        if cache is None:
+            return super().forward(x, positions)
         check_positions(positions)
+        mask = cache.begin(x, self.padding_token)
+        features = self.encoder(self.src_embed(x, cache.places), mask, positions, cache=cache)
+        return self.generator(features), cache
 
-        # Each position has now read the text up to itself. Without positions the features keep
-        # the axes of `x`; with them there is one row for each.
-        features = run_at(self.encoder, self.src_embed(x), self.mask(x), positions)
-        return self.generator(features), None
+    def fused(self) -> "TransformerLM":
+        """
+        The same model for generation, with [fewer steps](../transformers/fused_encoder.html) and
+        with a copy of the weights as they are now. One of other parts is returned as it is.
+        """
+        if not can_fuse(self.encoder):
+            return self
+        model = TransformerLM(
+            encoder=FusedEncoder(self.encoder),
+            src_embed=self.src_embed,
+            generator=self.generator,
+            padding_token=self.padding_token,
+        )
+        return model.train(self.training)

@@ -3,6 +3,7 @@ r"""
 
 From gradients to updates of the weights.
 
+* An [optimizer](optimizer.html) goes through the parameters and leaves the rule to the pages below.
 * [Stochastic gradient descent](sgd.html) is the plain form, with momentum or without.
 * [Adam and AdamW](adam.html) say how far a weight moves, and what weight decay does to it.
 * [Noam](noam.html) adds the schedule of the transformer to that, a learning rate that warms up and
@@ -20,6 +21,7 @@ from labnn.optimizers.adam import AdamW as AdamW
 from labnn.optimizers.groups import decay_groups as decay_groups
 from labnn.optimizers.noam import Noam as Noam
 from labnn.optimizers.novograd import NovoGrad as NovoGrad
+from labnn.optimizers.optimizer import Optimizer as Optimizer
 from labnn.optimizers.plateau import Plateau as Plateau
 from labnn.optimizers.scheduler import Scheduler as Scheduler
 from labnn.optimizers.schedules import SCHEDULES as SCHEDULES

@@ -31,13 +31,12 @@ first step would be three times too long without them.
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch.optim import Optimizer
 
-from labnn.optimizers import sgd
+from labnn.optimizers.optimizer import Optimizer
 
 
 class Adam(Optimizer):
@@ -71,45 +70,18 @@ class Adam(Optimizer):
         """
         super().__init__(params, dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay))
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Every group comes through here, those given to the constructor included."""
-        check_options({**self.defaults, **param_group})
-        super().add_param_group(param_group)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
-        """
-        One update of every parameter that has a gradient.
-
-        * `closure` computes the loss anew, and its gradients; the loss is returned
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-
-        # All are looked at before the first is changed, so that an error leaves the weights whole.
-        for group in self.param_groups:
-            for param in group["params"]:
-                check_gradient(param)
-        for group in self.param_groups:
-            self.begin_update(group)
-            params = [param for param in group["params"] if param.grad is not None]
-            for param in params:
-                self.begin_state(param)
-            plain = [param for param in params if not is_fusible(param)]
-            for param in plain:
+    def update_group(self, group: dict[str, Any], params: list[torch.Tensor]) -> None:
+        """Most parameters are updated together, and the others one by one."""
+        for param in params:
+            self.begin_state(param)
+        for param in params:
+            if not is_fusible(param):
                 self.update(param, group)
-            self.update_fused([param for param in params if is_fusible(param)], group)
-
-        return loss
-
-    def begin_update(self, group: dict[str, Any]) -> None:
-        """A place for a schedule to set the rate of the group."""
+        self.update_fused([param for param in params if is_fusible(param)], group)
 
     def decay(self, param: torch.Tensor, group: dict[str, Any]) -> torch.Tensor:
         r"""The gradient of the loss with the penalty $\lambda \theta^2 / 2$."""
-        # Out of place: the gradient belongs to the caller, who may want to log it.
+        # Out of place: the gradient belongs to the caller.
         return param.grad.add(param, alpha=group["weight_decay"])
 
     def begin_state(self, param: torch.Tensor) -> None:
@@ -218,35 +190,3 @@ def is_fusible(param: torch.Tensor) -> bool:
         and param.grad.is_contiguous()
         and param.grad.dtype == param.dtype
     )
-
-
-def check_options(group: dict[str, Any]) -> None:
-    """
-    ## Numbers that no update can be made with are refused
-
-    A NaN fails every comparison, so it is refused as well.
-    """
-    for name in ("lr", "eps", "weight_decay"):
-        if not 0.0 <= group[name] < math.inf:
-            raise ValueError(f"{name} must be a finite number from 0 up, not {group[name]}")
-    betas = tuple(group["betas"])
-    if len(betas) != 2 or not all(0.0 <= beta < 1.0 for beta in betas):
-        raise ValueError(f"betas must be two numbers from 0 up and below 1, not {betas}")
-
-
-def check_gradient(param: torch.Tensor) -> None:
-    """
-    ## Gradients that the equations do not hold for are refused
-
-    They would be computed wrongly, or not at all.
-    """
-    if param.grad is None:
-        return
-    sgd.check_gradient(param, "Adam")
-    # In half precision numbers below $3 \cdot 10^{-8}$ are zero: the usual $\epsilon$, and squares
-    # of small gradients. A gradient of zero would give $0 / 0$.
-    if param.dtype == torch.float16:
-        raise ValueError(
-            f"Adam cannot update float16 and the parameter of shape {list(param.shape)} is: keep "
-            "it in float32 and compute in float16 under torch.autocast"
-        )

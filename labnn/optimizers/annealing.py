@@ -44,7 +44,7 @@ def square_annealing(
     total: int,
     warmup: int | None = None,
     warmup_ratio: float | None = None,
-    min_lr: float = 1e-5,
+    min_lr: float | None = None,
 ) -> float:
     """
     ## Square
@@ -58,8 +58,13 @@ def square_annealing(
       .028 .012 .003 0
     ```
 
-    * `min_lr` is the lowest rate after the warm-up, also where the square is below it
+    * `min_lr` is the lowest rate after the warm-up, also where the square is below it; 1e-5 if
+      nothing is said
+
+    **Departure.** In NeMo that is 1e-5 also where `lr` is less, and the rate ends above its peak.
+    Here it is then `lr`, and the rate stays where it is.
     """
+    min_lr = min(1e-5, lr) if min_lr is None else min_lr
     options = dict(lr=lr, warmup=warmup, warmup_ratio=warmup_ratio, total=total, min_lr=min_lr)
     return common(
         update, lambda w: max(lr * ((total - update) / (total - w)) ** 2, min_lr), **options

@@ -29,9 +29,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch.optim import Optimizer
 
 from labnn.optimizers.adam import AdamW
+from labnn.optimizers.optimizer import Optimizer
 
 
 def noam_rate(update: int, *, factor: float, d_model: int, warmup: int) -> float:
@@ -97,10 +97,11 @@ class Noam(AdamW):
         super().add_param_group(group)
         set_rate(group)
 
-    def begin_update(self, group: dict[str, Any]) -> None:
+    def update_group(self, group: dict[str, Any], params: list[torch.Tensor]) -> None:
         """The rate is set before the update, so that decay and step both use it."""
         group["updates"] += 1
         set_rate(group)
+        super().update_group(group, params)
 
 
 def set_rate(group: dict[str, Any]) -> None:

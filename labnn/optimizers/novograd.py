@@ -47,13 +47,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch.optim import Optimizer
 
-from labnn.optimizers.adam import check_options
-from labnn.optimizers.sgd import SGD, check_gradient
+from labnn.optimizers.optimizer import Optimizer
 
 
-class NovoGrad(SGD):
+class NovoGrad(Optimizer):
     r"""
     ## NovoGrad
 
@@ -81,24 +79,7 @@ class NovoGrad(SGD):
         * `is_averaged` says that $\gamma$ is $1 - \beta_1$
         """
         options = dict(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
-        # We go past `SGD`, whose options are others; its `step` is what we share.
-        Optimizer.__init__(self, params, dict(**options, is_averaged=is_averaged))
-
-    def check_group(self, group: dict[str, Any]) -> None:
-        """The numbers are named as Adam's are, and have the same bounds."""
-        check_options(group)
-
-    def check_param(self, param: torch.Tensor) -> None:
-        r"""
-        In half precision the usual $\epsilon$ is zero, and so are squares of small lengths: a
-        gradient of zeros would give $0 / 0$.
-        """
-        check_gradient(param, type(self).__name__)
-        if param.dtype == torch.float16:
-            raise ValueError(
-                f"NovoGrad cannot update float16 and the parameter of shape {list(param.shape)} "
-                f"is: keep it in float32 and compute in float16 under torch.autocast"
-            )
+        super().__init__(params, dict(**options, is_averaged=is_averaged))
 
     def update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
         """The equations of the page, for one parameter."""

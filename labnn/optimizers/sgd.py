@@ -37,12 +37,12 @@ slows down at once, and the paper's only as the sum forgets.
 tensor.
 """
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch.optim import Optimizer
+
+from labnn.optimizers.optimizer import Optimizer
 
 
 class SGD(Optimizer):
@@ -53,6 +53,9 @@ class SGD(Optimizer):
     of gradients, and without momentum there is none. A parameter without a gradient is skipped, and
     its sum forgets nothing meanwhile.
     """
+
+    # Nothing is divided by.
+    is_for_float16 = True
 
     def __init__(
         self,
@@ -71,51 +74,24 @@ class SGD(Optimizer):
         options = dict(lr=lr, momentum=momentum, weight_decay=weight_decay, is_nesterov=is_nesterov)
         super().__init__(params, options)
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Every group comes through here, those given to the constructor included."""
-        self.check_group({**self.defaults, **param_group})
-        super().add_param_group(param_group)
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], torch.Tensor] | None = None) -> torch.Tensor | None:
-        """
-        One update of every parameter that has a gradient.
-
-        * `closure` computes the loss anew, and its gradients; the loss is returned
-        """
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-
-        # All are looked at before the first is changed, so that an error leaves the weights whole.
-        ready = [
-            (param, group)
-            for group in self.param_groups
-            for param in group["params"]
-            if param.grad is not None
-        ]
-        for param, _ in ready:
-            self.check_param(param)
-        for param, group in ready:
-            self.update(param, group)
-
-        return loss
-
     def check_group(self, group: dict[str, Any]) -> None:
-        """Which options an optimizer has, and what they may be, is its own affair."""
-        check_options(group)
-
-    def check_param(self, param: torch.Tensor) -> None:
-        """So is which parameters it can change."""
-        check_gradient(param, type(self).__name__)
+        """A sum that forgets nothing would grow without end."""
+        super().check_group(group)
+        if not 0.0 <= group["momentum"] < 1.0:
+            raise ValueError(f"momentum must be from 0 up and below 1, not {group['momentum']}")
+        # Both cases would be the same. Whoever asks for one of them has forgotten the number.
+        if group["is_nesterov"] and not group["momentum"]:
+            raise ValueError(
+                "is_nesterov is set and momentum is 0: give a momentum such as 0.9, or leave "
+                "is_nesterov out"
+            )
 
     def update(self, param: torch.Tensor, group: dict[str, Any]) -> None:
         """The equations of the page, for one parameter."""
         momentum = group["momentum"]
 
-        # $d_t$, out of place: the gradient belongs to the caller, who may want to log it. Without
-        # weight decay it is not touched, and nothing is copied.
+        # $d_t$, out of place: the gradient belongs to the caller. Without weight decay nothing is
+        # copied.
         grad = param.grad
         if group["weight_decay"]:
             grad = grad.add(param, alpha=group["weight_decay"])
@@ -132,41 +108,3 @@ class SGD(Optimizer):
             grad = grad.add(total, alpha=momentum) if group["is_nesterov"] else total
 
         param.add_(grad, alpha=-group["lr"])
-
-
-def check_options(group: dict[str, Any]) -> None:
-    """
-    ## Numbers that no update can be made with are refused
-
-    A NaN fails every comparison, so it is refused as well. A sum that forgets nothing would grow
-    without end.
-    """
-    for name in ("lr", "weight_decay"):
-        if not 0.0 <= group[name] < math.inf:
-            raise ValueError(f"{name} must be a finite number from 0 up, not {group[name]}")
-    if not 0.0 <= group["momentum"] < 1.0:
-        raise ValueError(f"momentum must be from 0 up and below 1, not {group['momentum']}")
-    # Both cases would be the same. Whoever asks for one of them has forgotten the number.
-    if group["is_nesterov"] and not group["momentum"]:
-        raise ValueError(
-            "is_nesterov is set and momentum is 0: give a momentum such as 0.9, or leave "
-            "is_nesterov out"
-        )
-
-
-def check_gradient(param: torch.Tensor, name: str) -> None:
-    """
-    ## Gradients that the equations do not hold for are refused
-
-    * `name` is the optimizer that refuses them
-    """
-    what = f"the parameter of shape {list(param.shape)}"
-    if param.grad.is_sparse:
-        raise ValueError(
-            f"{name} needs dense gradients and {what} has a sparse one: use sparse=False there"
-        )
-    if param.is_complex():
-        raise ValueError(
-            f"{name} needs real numbers and {what} is {param.dtype}: keep its real and imaginary "
-            f"parts as two parameters"
-        )

@@ -143,10 +143,13 @@ def cosine(
     ```
 
     * `init_lr` is where the warm-up begins, `min_lr` if it is not given
-    * `period` is the length of the first fall, all that the warm-up leaves of the total if it is
-      not given
+    * `period` is the length of the first fall. If it is not given, there is one fall without a
+      restart. It takes all that the warm-up leaves of the total, and the rate stays at its end
     * `t_mult` makes each period longer than the one before
     * `shrink` multiplies both ends of the fall at each restart
+
+    **Departure.** Without a period fairseq's curve jumps up at the total as well. Nobody sees it
+    there, since that is where the training ends. Here a training may be longer than its schedule.
 
     **Departure.** `lr` is the peak, as in all schedules here. In fairseq 0.9 `lr` is the lowest
     rate, and the peak is called `max-lr`.
@@ -157,16 +160,31 @@ def cosine(
     if update < w:
         return climbed(update, w=w, lr=lr, init_lr=min_lr if init_lr is None else init_lr)
 
-    # fairseq takes a logarithm to find the period. We walk: logarithms are rounded, and one that is
-    # a little too small would put a restart off.
-    span = total - w if period is None else period
-    done, restarts = update - w, 0
-    if t_mult == 1:
-        restarts, done = divmod(done, span)
-    while done >= span:
-        done, restarts, span = done - span, restarts + 1, span * t_mult
+    if period is None:
+        restarts, done, span = 0, min(update, total) - w, total - w
+    else:
+        restarts, done, span = wave(update - w, period=period, t_mult=t_mult)
     share = 0.5 * (1 + math.cos(math.pi * done / span))
     return shrink**restarts * (min_lr + (lr - min_lr) * share)
+
+
+def wave(done: float, *, period: int, t_mult: float) -> tuple[int, float, float]:
+    """
+    ## Where in which wave
+
+    fairseq takes a logarithm to find it. We walk: logarithms are rounded, and one that is a little
+    too small would put a restart off.
+
+    * `done` is the number of updates since the warm-up
+
+    Returns the number of restarts, the updates since the last one, and the length of this wave.
+    """
+    if t_mult == 1:
+        return *divmod(done, period), period
+    restarts, span = 0, period
+    while done >= span:
+        done, restarts, span = done - span, restarts + 1, span * t_mult
+    return restarts, done, span
 
 
 def climbed(update: int, *, w: int, lr: float, init_lr: float) -> float:

@@ -11,7 +11,8 @@ to [interrupts](interrupts.html). Two of its files [only grow](growing.html).
 **What survives.** The [keeper](keeper.html) says when to save and watches what is
 [best](best.html). [Packing](packing.html) turns state into files, a [checkpoint](checkpoint.html)
 is written such that it is whole or not there, its [manifest](manifest.html) tells damage, and the
-[shelf](shelf.html) drops what is old. A run [goes on](resume.html) from there, while its
+[shelf](shelf.html) drops what is old. A run [goes on](resume.html) from there, says
+[how](how.html) that is done and refuses what [may not change](changes.html), and its
 [lock](lock.html) keeps others out.
 
 **Looking.** [Folders](folders.html) finds runs, [contents](contents.html) knows what they have

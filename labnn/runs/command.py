@@ -50,9 +50,9 @@ def run(name: str, cls: type, options: dict, arguments: list[str] | None) -> Non
     # Whatever goes wrong while these pages are imported becomes a line and an exit code as well.
     from labnn.runs import options as listing
     from labnn.runs.dry_run import dry_run
+    from labnn.runs.how import on_command_line
     from labnn.runs.launch import launch
     from labnn.runs.plain_text import say
-    from labnn.runs.resume import on_command_line
 
     flags, layers = parse(sys.argv[1:] if arguments is None else arguments)
     if "--help" in flags:

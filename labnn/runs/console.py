@@ -21,11 +21,10 @@ from rich.text import Text
 
 from labnn.configs.position import Position
 from labnn.runs.plain_text import duration, say
-from labnn.runs.samples import Sample
+from labnn.runs.samples import Sample, legend
 
-# Predictions in colours, and what their signs mean where there are none
-STYLES = {"given": "dim", "right": "bold green", "wrong": "bold red"}
-LEGEND = "samples: [right] {said≠true}, anything else was given"
+# Predictions in colours
+STYLES = {"given": "dim", "right": "bold green", "wrong": "bold red", "predicted": "bold"}
 # Seconds between lines of one kind in a log
 PACE = {"progress": 30.0, "round": 5.0, "samples": 30.0}
 
@@ -51,6 +50,8 @@ class Console:
         self.live: Live | None = None
         self.is_muted = False
         self.begun = time.monotonic()
+        # How much of the run was done before: one that is resumed does not begin with nothing.
+        self.share_before: float | None = None
         # When lines of each kind were written last
         self.printed: dict[str, float] = {}
         self.is_legend_shown = False
@@ -90,13 +91,16 @@ class Console:
             self.live = Live(console=self.rich, auto_refresh=False, transient=True)
             self.live.start()
         now = time.monotonic()
+        if self.share_before is None:
+            self.share_before = share
         # A terminal is redrawn four times a second, whatever the speed.
         if now - self.printed.get("progress", self.begun) < (
             0.25 if self.is_live else PACE["progress"]
         ):
             return
         self.printed["progress"] = now
-        left = duration((now - self.begun) / share * (1 - share)) if share > 0 else "?"
+        done = share - self.share_before
+        left = duration((now - self.begun) / done * (1 - share)) if done > 0 else "?"
         text = (
             f"epoch {position.epoch + 1} {position.phase} {position.batch}/{total}  {left} left"
             f"{shown(values, position.phase)}"
@@ -109,7 +113,7 @@ class Console:
     def round_end(self, position: Position, step: int, values: dict, is_last: bool) -> None:
         """The line of a round"""
         if self.is_due("round") or is_last:
-            names = ("loss.train", "loss.valid", "accuracy.valid")
+            names = ("loss.train", "loss.valid", "perplexity.valid", "accuracy.valid")
             found = "  ".join(f"{name} {values[name]:.4g}" for name in names if name in values)
             passed = duration(time.monotonic() - self.begun)
             self.line(f"epoch {position.epoch + 1}  step {step:,}  {found}  {passed}")
@@ -123,7 +127,7 @@ class Console:
                 self.rich.print(Text.assemble("  ", *sample.styled(STYLES)))
             return
         if not self.is_legend_shown:
-            self.line(LEGEND)
+            self.line(legend(samples))
             self.is_legend_shown = True
         for sample in samples:
             self.line("  " + sample.signs())

@@ -12,6 +12,7 @@ stop at before its first update shows.
 """
 
 import json
+import math
 import os
 import resource
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 import torch
 
 from labnn.configs.loop import Listener, Stopped
+from labnn.configs.saving import KEEP_ALL
 from labnn.runs.launch import asked, prepared, start
 from labnn.runs.plain_text import say
 from labnn.runs.tracking import MetricsFile, add_writer, remove_writer
@@ -46,8 +48,10 @@ class DryRun(Listener):
     def on_start(self, conf: Any) -> None:
         """Note what is run; what a run writes is written nowhere, and counted."""
         self.conf = conf
-        self.metrics = MetricsFile(Path(os.devnull))
+        self.metrics = MetricsFile(Path(os.devnull), conf.position)
         add_writer(self.metrics)
+        # A validation before the first update would take long, and tell nothing of the needs.
+        conf.position.left = -1
 
     def on_sample(self, samples: list) -> None:
         """As large as a line of samples is"""
@@ -82,9 +86,12 @@ class DryRun(Listener):
         states = [t for s in conf.optimizer.state.values() for t in s.values() if is_tensor(t)]
         weights, moments = n_bytes(parameters), n_bytes(states)
         updates = conf.count_updates()
-        rounds = conf.epochs * conf.inner_iterations + 1
-        # Those that are kept, the best one, and one that is being written
-        kept = (conf.checkpoint.keep + 2) * (weights + moments)
+        rounds = n_rounds(conf, updates)
+        lines = updates + n_validations(conf, updates, rounds)
+        kept = n_checkpoints(conf, updates, rounds) * (weights + moments)
+        kinds = "checkpoints"
+        if conf.checkpoint.keep == KEEP_ALL and not conf.checkpoint.interval:
+            kinds = "each checkpoint, of which all are kept"
         # On a GPU it is not the process that runs out of memory.
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
         if conf.device.type == "cuda":
@@ -96,14 +103,43 @@ class DryRun(Listener):
                 f"device      {conf.device} in {conf.mixed_precision.name}",
                 f"memory      {size(peak)} at its peak, of which weights {size(weights)}, "
                 f"gradients {size(weights)}, optimizer {size(moments)}",
-                f"disk        {size(updates * self.n_bytes)} for metrics, "
-                f"{size(rounds * self.n_sample_bytes)} for samples, {size(kept)} for checkpoints",
+                f"disk        {size(lines * self.n_bytes)} for metrics, "
+                # The last samples are those of the complete run.
+                f"{size((rounds + 1) * self.n_sample_bytes)} for samples, {size(kept)} for {kinds}",
             ]
         )
 
 
 # Bytes of the unit in which the system counts memory
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+def n_rounds(conf: Any, updates: int) -> int:
+    """Rounds that a run of so many updates begins"""
+    epochs, rest = divmod(updates, math.ceil(len(conf.train_loader) / conf.update_batches))
+    # The epoch in which the run ends
+    last = range(conf.inner_iterations if rest else 0)
+    begun = sum(conf.trainer.bounds(r)[0] < rest * conf.update_batches for r in last)
+    return epochs * conf.inner_iterations + begun
+
+
+def n_validations(conf: Any, updates: int, rounds: int) -> int:
+    """Validations of a run of so many updates and rounds"""
+    if conf.valid_loader is None:
+        return 0
+    # The last one is that of the complete run.
+    every = conf.eval_interval
+    return conf.eval_at_start + (math.ceil(updates / every) if every else rounds)
+
+
+def n_checkpoints(conf: Any, updates: int, rounds: int) -> int:
+    """Checkpoints on the disk, at most; one where nobody knows how many that will be"""
+    keep, every = conf.checkpoint.keep, conf.checkpoint.interval
+    if keep == KEEP_ALL:
+        # The first and the last one, and one for each validation that was the best so far
+        return updates // every + 2 + n_validations(conf, updates, rounds) if every else 1
+    # Those that are kept, the best one, and one that is being written
+    return keep + 2
 
 
 def is_tensor(value: Any) -> bool:

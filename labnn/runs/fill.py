@@ -18,7 +18,6 @@ them: they are left out of the answer, and what is left is not scaled up to one.
 [hidden tokens](../configs/masking.html) can be asked.
 """
 
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,7 @@ import torch
 from labnn.configs.masking import MaskedTextConfigs
 from labnn.runs.folders import RunError
 from labnn.runs.load import load, locate, warn
-from labnn.runs.plain_text import table
+from labnn.runs.plain_text import table, typed_texts
 from labnn.runs.samples import SIGNS, SPACE
 from labnn.tokenizers.tokenizer import Tokenizer
 
@@ -45,7 +44,7 @@ def fill(words: list[str], options: dict[str, str]) -> tuple[dict, str]:
     * `words` are a run and a text; without a text, stdin has one in each line
     """
     top_k = whole_number(options.get("top_k", "5"))
-    texts = words[1:] or typed_texts()
+    texts = words[1:] or typed_texts(f'labnn fill RUN "to be or {MASK}ot"')
     for number, text in enumerate(texts, 1):
         where = f"line {number} of stdin" if len(words) < 2 else "the text"
         if not text.strip():
@@ -71,24 +70,6 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def typed_texts() -> list[str]:
-    """The lines of stdin. Raises `RunError` where a person would have to type them."""
-    if sys.stdin is None or sys.stdin.isatty():
-        raise RunError(
-            f'there is no text; write it behind the run, labnn fill RUN "to be or {MASK}ot", or '
-            "send a file with one in each line, labnn fill RUN < FILE"
-        )
-    try:
-        text = sys.stdin.buffer.read().decode("utf-8-sig")
-    except UnicodeDecodeError as e:
-        raise RunError(f"stdin: byte {e.start} is not UTF-8; send texts in UTF-8") from None
-    # Other signs that Python takes for line ends may be tokens.
-    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    if lines == [""]:
-        raise RunError(f"stdin is empty; send texts with {MASK}, one in each line")
-    return lines
-
-
 def predictions(conf: Any, texts: list[str], top_k: int = 5) -> list[dict]:
     """
     For each text: the text with the best predictions, and for each mask its place, counted in
@@ -102,7 +83,8 @@ def predictions(conf: Any, texts: list[str], top_k: int = 5) -> list[dict]:
     if top_k > len(allowed):
         raise RunError(f"top_k is {top_k}, and the vocabulary has {len(allowed)} tokens of text")
     cut_texts = [cut(text, tokenizer, conf.mask_token) for text in texts]
-    tell_unknown(tokenizer, [piece for found in cut_texts for piece in found.unknown])
+    reads = MASK if tokenizer.unknown_token is None else "the unknown token"
+    tell_unknown([piece for found in cut_texts for piece in found.unknown], reads)
 
     answers = []
     for found in cut_texts:
@@ -148,7 +130,9 @@ def cut(text: str, tokenizer: Tokenizer, mask_token: int) -> Cut:
     for part in parts:
         # A tokenizer may give a word the space before it. Then the hidden word has it as well.
         is_own = tokenizer.split(part + LETTER)[-1] == f" {LETTER}"
-        parts_of_text(part[: len(part) - is_own], tokenizer, mask_token, pieces, ids, unknown)
+        # Other white space before it, such as a line end, is no part of the word.
+        before = part.removesuffix(" ") if is_own else part
+        parts_of_text(before, tokenizer, mask_token, pieces, ids, unknown)
         positions.append(len(pieces))
         pieces.append(MASK)
         ids.append(mask_token)
@@ -166,12 +150,11 @@ def parts_of_text(
     unknown += [piece for _, piece in tokenizer.unknown(text)]
 
 
-def tell_unknown(tokenizer: Tokenizer, pieces: list[str]) -> None:
-    """One line about all pieces that the model does not know"""
+def tell_unknown(pieces: list[str], reads: str) -> None:
+    """One line about all pieces that the model does not know, and what it reads in their places"""
     named = [*dict.fromkeys(repr(piece) for piece in pieces)]
     named[20:] = ["…"] if len(named) > 20 else []
     if named:
-        reads = MASK if tokenizer.unknown_token is None else "the unknown token"
         warn(f"not in the vocabulary: {', '.join(named)}; the model reads {reads} there")
 
 

@@ -6,6 +6,11 @@ tells of weights that do not fit with a line for each of them and no word of the
 is one line: which options differ and both of their values, the first tensor that shows it, and what
 to do.
 
+**One tensor with two names** is what a [tied generator](../transformers/generator.html) makes.
+There torch tells of nothing, since names and shapes are those of a model with two tables. Two that
+are loaded into one would overwrite each other, and one that is loaded into two would go on as
+another model. So what is one parameter has to be one on both sides.
+
 [Loading](load.html) asks before it touches the model.
 """
 
@@ -32,7 +37,12 @@ def check_fit(
     * `saved` are its weights
     * `changes` has the options that differ, with the value of the run and the value now
     """
-    found = list(misfits(model.state_dict(), saved))
+    # A parameter is held to its copies; what a buffer shares is for the model to say.
+    own = dict(model.named_parameters(remove_duplicate=False))
+    found = [
+        *misfits(model.state_dict(), saved),
+        *mistied(own, {name: saved[name] for name in own if name in saved}),
+    ]
     if not found:
         return
     more = f", and {len(found) - 1} more like it" if len(found) > 1 else ""
@@ -64,6 +74,29 @@ def misfits(own: dict[str, Any], saved: dict[str, Any]) -> Iterator[str]:
     for name, tensor in own.items():
         if name in saved and kind(saved[name]) != kind(tensor):
             yield f"{name} is {kind(saved[name])} in it and {kind(tensor)} in the model"
+
+
+def mistied(own: dict[str, Any], saved: dict[str, Any]) -> Iterator[str]:
+    """
+    A line for each tensor with several names on one side that are several tensors on the other.
+
+    * `own` are the parameters of the model, `saved` those of them that were saved
+    """
+    ours, theirs = shared(own), shared(saved)
+    for names in sorted(map(sorted, ours ^ theirs)):
+        one, other = ("the model", "it") if frozenset(names) in ours else ("it", "the model")
+        yield f"{' and '.join(names)} are one tensor in {one} and not in {other}"
+
+
+def shared(tensors: dict[str, Any]) -> set[frozenset[str]]:
+    """The names that stand for one tensor, as far as there are several of them"""
+    places: dict[tuple, set[str]] = {}
+    for name, tensor in tensors.items():
+        # What is empty has no memory to share.
+        if isinstance(tensor, torch.Tensor) and tensor.numel():
+            memory = (tensor.device, tensor.data_ptr(), tensor.shape, tensor.stride())
+            places.setdefault(memory, set()).add(name)
+    return {frozenset(names) for names in places.values() if len(names) > 1}
 
 
 def kind(value: Any) -> str:

@@ -69,7 +69,8 @@ class Keeper:
         self.save()
         # Most optimizers keep two numbers for a weight.
         weights = sum(p.numel() * p.element_size() for p in model.parameters())
-        needed = 3 * weights * (self.keep + 2)
+        # Where all are kept nobody knows how many that will be.
+        needed = 3 * weights * (max(self.keep, 2) + 2)
         usage = shutil.disk_usage(self.parent)
         # Some file systems do not say how large they are.
         if usage.total and usage.free < needed:

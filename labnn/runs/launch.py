@@ -29,8 +29,9 @@ from labml import experiment, lab
 from labnn.configs.guards import check_registered
 from labnn.configs.loop import Listener
 from labnn.configs.overrides import given, resolve, template
+from labnn.runs.how import in_code, in_own_form
 from labnn.runs.plain_text import say
-from labnn.runs.resume import in_code, in_own_form, reopen
+from labnn.runs.resume import reopen
 from labnn.runs.session import Session
 from labnn.runs.tracking import Plain, go_on_in, quiet, reset_tracker
 

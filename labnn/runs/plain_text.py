@@ -17,6 +17,8 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
+from labnn.runs.folders import RunError
+
 GAP = "  "
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -140,6 +142,13 @@ def say(text: str, end: str = "\n") -> None:
     print(text.encode(encoding, "replace").decode(encoding), end=end, flush=True)
 
 
+def say_pieces(pieces: Iterable[str]) -> None:
+    """Print a text as it comes, and end its last line."""
+    for piece in pieces:
+        say(piece, end="")
+    say("")
+
+
 def say_json(data: Any) -> None:
     """Print one object in one line. JSON has a form for each sign that a stream cannot show."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False)
@@ -148,3 +157,26 @@ def say_json(data: Any) -> None:
     except UnicodeEncodeError:
         text = json.dumps(data, allow_nan=False)
     print(text, flush=True)
+
+
+def typed_texts(example: str) -> list[str]:
+    """
+    The lines of stdin. Raises `RunError` where a person would have to type them.
+
+    * `example` is a command with a text
+    """
+    if sys.stdin is None or sys.stdin.isatty():
+        command, _, _ = example.partition(' "')
+        raise RunError(
+            f"there is no text; write it behind the run, {example}, or send a file with one in "
+            f"each line, {command} < FILE"
+        )
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        raise RunError(f"stdin: byte {e.start} is not UTF-8; send texts in UTF-8") from None
+    # Other signs that Python takes for line ends may be tokens.
+    lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    if lines == [""]:
+        raise RunError("stdin is empty; send texts, one in each line")
+    return lines

@@ -234,7 +234,7 @@ def sampled(run: dict) -> str:
         '<p class="under">Hidden and predicted <mark class="run-right">right</mark>, or '
         '<mark class="run-wrong">wrong</mark> with the truth above; the rest was given.</p>'
     )
-    return "\n".join([legend, *lines])
+    return "\n".join([legend, *lines] if shown.has_hidden(rounds) else lines)
 
 
 def chosen(run: dict) -> str:

@@ -5,17 +5,17 @@ A run that was stopped goes on in its own folder, bit by bit as if it had not be
 
     python -m experiments.mlm --resume 20261121
 
-Its options come from `run.yaml`. What would change what is learned is refused, unless it is allowed
-by name: with another rate it is another run, and its curve would not say so. The text is held to
-its sum, and every tensor to its size, before anything is put back.
+Its options come from `run.yaml`. What would [change](changes.html) what is learned is refused,
+unless it is allowed by name: with another rate it is another run, and its curve would not say so.
+The text is held to its sum, and every tensor to its size, before anything is put back.
 
 The newest [checkpoint](checkpoint.html) that is whole is taken. What was tracked after it is cut
 off, because it is made again: `metrics.jsonl` has each update once. A run that was killed before
 its first checkpoint has lost nothing, and starts over.
+
+A run that is stopped says [how](how.html) to go on with it.
 """
 
-import shlex
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,12 +23,15 @@ from typing import Any
 
 from labnn.configs.overrides import keys
 from labnn.configs.position import Position
+from labnn.configs.schedule import check_change
 from labnn.configs.state import put_back
 from labnn.configs.types import ConfigError, did_you_mean, short
 from labnn.runs import contents, growing
+from labnn.runs.changes import free, is_between_epochs, is_within, n_begun, permit, refused
 from labnn.runs.checkpoint import newest
 from labnn.runs.fitting import check_fit
-from labnn.runs.folders import LOGS, RunError, find
+from labnn.runs.folders import RunError, find
+from labnn.runs.how import reference
 from labnn.runs.lock import Lock
 from labnn.runs.manifest import read_manifest
 from labnn.runs.options import known_options
@@ -38,16 +41,6 @@ from labnn.runs.run import entry, made_of
 MACHINE = ("torch", "numpy", "device", "threads", "platform")
 # Options that the batches are made by
 FROM_TEXT = ("text", "batch_size", "seq_len")
-
-
-def permit(name: str) -> str:
-    """How a person lets an option change all the same"""
-    return f"add --allow-change {name} (in code, allow_change=[{name!r}])"
-
-
-def is_within(name: str, heads: Iterable[str]) -> bool:
-    """Whether an option is named, or a config that it is in"""
-    return any(name == head or name.startswith(f"{head}.") for head in heads)
 
 
 @dataclass
@@ -110,21 +103,16 @@ class Resumed:
             for name in now
             if name in before and before[name] != now[name]
         }
-        free = (*getattr(cls, "_free", ()), *self.allowed)
-        wrong = [
-            f"{name} was {short(was)} in run {self.folder.name} and is {short(is_)} now, which "
-            f"changes what is learned; take it back, or {permit(name)}"
-            for name, (was, is_) in self.changes.items()
-            if not is_within(name, free)
-        ]
+        check_change(self.folder.name, self.changes)
+        may = {*free(cls, now), *self.allowed}
+        wrong = refused(self.changes, self.folder.name, may)
         place = self.state["position"] if self.state is not None else None
-        is_between = place is None or place["round"] == 0 and place["phase"] in ("sample", "done")
-        if "inner_iterations" in self.changes and not is_between and not wrong:
+        if "inner_iterations" in self.changes and not is_between_epochs(place) and not wrong:
             wrong.append(
                 "inner_iterations can change between two epochs only, and run "
                 f"{self.folder.name} is in the middle of one; go on with it as it was first"
             )
-        if self.state is not None and now["epochs"] < (begun := self._n_begun()):
+        if place is not None and now["epochs"] < (begun := n_begun(place)):
             wrong.append(
                 f"epochs is {now['epochs']}, and run {self.folder.name} has begun epoch {begun}; "
                 f"give at least epochs={begun}"
@@ -132,22 +120,16 @@ class Resumed:
         if wrong:
             raise ConfigError("\n".join(wrong))
 
-    def _n_begun(self) -> int:
-        """How many epochs the run has begun; of one that is complete all were done."""
-        place = self.state["position"]
-        is_begun = place["round"] > 0 or place["phase"] in ("train", "valid")
-        return place["epoch"] + is_begun if place["phase"] != "done" else 0
-
     def is_complete(self) -> str:
         """What to say if nothing is left to do, else an empty text"""
         if self.state is None or self.state["position"]["phase"] != "done":
             return ""
         session, place = self.state["session"], self.state["position"]
-        n_updates, epochs = session["metrics"]["n_updates"], place["epoch"]
+        n_updates, epochs = place["updates"], place["epoch"]
         told = f"run {self.folder.name} is complete: {n_updates:,} updates, epochs={epochs}"
         if epochs >= self.now["epochs"]:
             return f"{told}; it goes on with more of them, for instance epochs={epochs + 1}"
-        if 0 < self.now.get("max_updates", 0) <= place.get("updates", 0):
+        if 0 < self.now.get("max_updates", 0) <= n_updates:
             return f"{told}, ended by max_updates; a larger one goes on"
         if 0 < self.now["early_stopping.patience"] <= session["best"]["n_worse"]:
             return f"{told}, ended by early stopping; a larger early_stopping.patience goes on"
@@ -264,6 +246,7 @@ def reopen(run: str, experiment: str | None, cls: type, allowed: Iterable[str] =
         found = newest(parent, resumed.notes.append)
         if found is not None:
             resumed.name, resumed.state = found
+            resumed.state["position"]["updates"] = updates_in(*found, folder)
             resumed.best = read_manifest(parent / resumed.name).get("best")
         elif growing.is_begun(folder):
             raise RunError(f"run {folder.name} has no checkpoint in {parent}: start a new run")
@@ -277,23 +260,17 @@ def reopen(run: str, experiment: str | None, cls: type, allowed: Iterable[str] =
     return resumed
 
 
-def reference(folder: Path) -> str:
-    """What a run is called from the working directory: its name, or where it is found by none"""
-    is_found = folder.absolute().parent.parent == LOGS.absolute()
-    return folder.name if is_found else str(folder)
+def updates_in(name: str, state: dict[str, Any], folder: Path) -> int:
+    """
+    The updates before a checkpoint. Raises `RunError` for one that does not say.
 
-
-def in_code(folder: Path) -> str:
-    """How a person goes on with a run in code"""
-    return f"the same call and resume={reference(folder)!r}"
-
-
-def in_own_form(folder: Path) -> str:
-    """The same in labml's own form"""
-    return f"attach(conf, resume={reference(folder)!r})"
-
-
-def on_command_line(folder: Path) -> str:
-    """The command that goes on with a run: as this process was started, without its arguments"""
-    start = sys.orig_argv[: len(sys.orig_argv) - len(sys.argv) + 1]
-    return shlex.join([*start, "--resume", reference(folder)])
+    An older form counts all of them beside the training, and in the position, if there, only those
+    since a start.
+    """
+    counted = state["session"]["metrics"].pop("n_updates", state["position"].get("updates"))
+    if counted is None:
+        raise RunError(
+            f"checkpoint {name} of run {folder.name} does not say how many updates were made: go "
+            "on from another one, or start a new run"
+        )
+    return counted

@@ -19,7 +19,10 @@ LINE_END, SPACE = "⏎", "␣"
 SIGNS = {number: chr(0x2400 + number) for number in range(32)}
 SIGNS |= dict.fromkeys([*range(0x7F, 0xA0), 0x2028, 0x2029], "\ufffd") | {ord("\n"): LINE_END}
 
-Kind = Literal["given", "right", "wrong"]
+Kind = Literal["given", "right", "wrong", "predicted"]
+# What their signs mean, where there are no colours
+LEGEND = "samples: [right] {said≠true}, anything else was given"
+GOES_ON = "samples: what was given → what the model says of the next token"
 
 
 @dataclass
@@ -28,7 +31,7 @@ class Span:
     ## A piece of a prompt
 
     `given` was to be read; `right` and `wrong` were hidden, with what the model said as `text` and
-    what stood there as `truth`.
+    what stood there as `truth`. `predicted` is what a model says where nothing was hidden.
     """
 
     kind: Kind
@@ -55,6 +58,7 @@ class Sample:
         text = "".join(
             {
                 "given": span.text,
+                "predicted": span.text,
                 "right": f"[{span.text}]",
                 "wrong": f"{{{span.text}{unequal}{span.truth}}}",
             }[span.kind]
@@ -69,11 +73,17 @@ class Sample:
 
         * `styles` has one for each kind
         """
-        hidden = SIGNS | {ord(" "): SPACE}
+        signs = dict.fromkeys(("right", "wrong"), SIGNS | {ord(" "): SPACE})
         return [
-            (span.text.translate(SIGNS if span.kind == "given" else hidden), styles[span.kind])
+            (span.text.translate(signs.get(span.kind, SIGNS)), styles[span.kind])
             for span in self.spans
         ]
+
+
+def legend(samples: Iterable[Sample]) -> str:
+    """The line that says what the signs of some samples mean"""
+    kinds = {span.kind for sample in samples for span in sample.spans}
+    return GOES_ON if kinds & {"predicted", "right", "wrong"} == {"predicted"} else LEGEND
 
 
 def append(path: Path, update: int, step: int, samples: list[Sample]) -> None:
@@ -87,23 +97,28 @@ def append(path: Path, update: int, step: int, samples: list[Sample]) -> None:
 
 
 def filled(
-    pieces: Sequence[str], is_hidden: Iterable, predicted: Iterable, tokens: Sequence[str]
+    pieces: Sequence[str],
+    ids: Iterable,
+    is_hidden: Iterable,
+    predicted: Iterable,
+    tokens: Sequence[str],
 ) -> Sample:
     r"""
-    A prompt with what the model said in the place of what was hidden from it.
+    A prompt with what the model said in the place of what was hidden from it. Ids are compared, and
+    not texts: half a character has no text of its own.
 
     * `pieces` is a prompt, cut up
+    * `ids` are those of the pieces, $-1$ for one that the vocabulary lacks, which is never right
     * `is_hidden` says of each piece whether the model had to predict it
     * `predicted` has the ids that it predicted
     * `tokens` are the texts of the ids; an id beyond them is a special token, shown as `*`
     """
     spans: list[Span] = []
-    for piece, hidden, token in zip(pieces, is_hidden, predicted, strict=True):
-        is_special = int(token) >= len(tokens)
-        said = "*" if is_special else tokens[int(token)]
+    for piece, truth, hidden, token in zip(pieces, ids, is_hidden, predicted, strict=True):
+        number = int(token)
         if hidden:
-            is_right = said == piece and not is_special
-            spans.append(Span("right" if is_right else "wrong", said, piece))
+            said = tokens[number] if number < len(tokens) else "*"
+            spans.append(Span("right" if number == int(truth) else "wrong", said, piece))
         elif spans and spans[-1].kind == "given":
             spans[-1].text += piece
         else:

@@ -21,10 +21,11 @@ from labnn.configs.types import ConfigError
 from labnn.configs.update import TrainingError
 from labnn.runs import growing, run, tensorboard
 from labnn.runs.best import Best, untracked
+from labnn.runs.how import in_code
 from labnn.runs.interrupts import Interrupts
 from labnn.runs.keeper import Keeper
 from labnn.runs.lock import Lock
-from labnn.runs.resume import Resumed, in_code
+from labnn.runs.resume import Resumed
 from labnn.runs.samples import Sample, append
 from labnn.runs.telling import Teller
 from labnn.runs.tracking import MetricsFile, TrackerState, add_writer, remove_writer, strict
@@ -87,10 +88,9 @@ class Session(Listener):
         if "checkpoint.metric" in self.asked and (why := untracked(conf)):
             self.warn(why)
         saved = self.resumed and self.resumed.prepare(conf, self.overrides, self.warn)
-        self.metrics = MetricsFile(self.folder / "metrics.jsonl")
+        self.metrics = MetricsFile(self.folder / "metrics.jsonl", conf.position)
         self.keeper = Keeper(self.folder / "checkpoints", conf.checkpoint, self.capture, self.warn)
         add_writer(self.metrics)
-        conf.optimizer.register_step_post_hook(self._count)
         self.teller.begin(conf, self.folder)
         if saved is None:
             run.write_files(self.folder, conf, self.overrides, self.asked, self.how(self.folder))
@@ -177,12 +177,8 @@ class Session(Listener):
             seconds=self._seconds(),
         )
 
-    def _count(self, *_: Any) -> None:
-        """Any optimizer calls this after a step, whoever wrote the training step."""
-        self.metrics.n_updates += 1
-
     def on_round(self, position: Position) -> None:
-        """Between rounds the best model is kept: a run that goes on from here begins the next."""
+        """Between phases the best model is kept: a run that goes on from here trains on."""
         is_best, self.is_best = self.is_best, False
         if is_best:
             self.keeper.keep_best(self.metrics.n_updates)
@@ -190,7 +186,8 @@ class Session(Listener):
 
     def on_phase(self, position: Position, total: int) -> None:
         """The values of a validation are collected."""
-        self.metrics.is_collecting = position.phase == "valid"
+        if position.phase == "valid":
+            self.metrics.begin_collecting()
 
     def on_batch(self, position: Position, total: int) -> None:
         """Something to look at, and when it is time a checkpoint to go back to"""
@@ -199,7 +196,7 @@ class Session(Listener):
             self.keeper.save()
 
     def on_phase_end(self, position: Position) -> None:
-        """A validation becomes one line; a round ends with it, or with training without one."""
+        """A validation becomes one line, and so does a round without one, if there are none."""
         if position.phase == "valid":
             self._judge(self.metrics.end_collecting(tracker.get_global_step()))
         if position.phase == ("valid" if self.conf.valid_loader is not None else "train"):

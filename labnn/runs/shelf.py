@@ -3,8 +3,8 @@ r"""
 
 Which checkpoints of a run there are, and which of them go. The name of a
 [checkpoint](checkpoint.html) is the number of updates before it; `485.1` was saved after the same
-update, at a later place. The newest ones are kept, and the best that each of them knows of: should
-the newest be damaged, the one before it still has its best.
+update, at a later place. The newest ones are kept, or all if that is wanted, and the best that each
+of them knows of: should the newest be damaged, the one before it still has its best.
 
 Taking a folder away takes time, in which half of it is there. So it loses its name first, and what
 is left then is no checkpoint, whatever happens to it: the next time that one is saved or taken
@@ -82,7 +82,7 @@ def prune(parent: Path, keep: int, warn: Callable[[str], None], best: str | None
     """
     Take away all but the newest checkpoints and the best of each of these.
 
-    * `keep` is how many are the newest
+    * `keep` is how many are the newest, and all stay if it is less than 0
     * `warn` is told of what cannot be taken away
     * `best` is the best of all, which needs no manifest to be known
     """
@@ -91,9 +91,10 @@ def prune(parent: Path, keep: int, warn: Callable[[str], None], best: str | None
         found = names(parent)
     except CheckpointError as e:
         return warn(str(e))
-    kept = {best, *found[-keep:]}
+    newest = found[-keep:] if keep >= 0 else found
+    kept = {best, *newest}
     # A manifest that is damaged names no best.
-    for name in found[-keep:]:
+    for name in newest if keep >= 0 else ():
         with contextlib.suppress(CheckpointError):
             kept.add(read_manifest(parent / name).get("best"))
     for name in found:

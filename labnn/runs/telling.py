@@ -51,6 +51,8 @@ class Teller:
             f"{folder.parent.name} {folder.name}: {n_parameters:,} parameters, "
             f"{len(conf.train_loader):,} batches an epoch{where}"
         )
+        if overview := conf.overview():
+            self.console.line(overview)
 
     def progress(self, position: Position, total: int, values: dict) -> None:
         """
@@ -67,6 +69,9 @@ class Teller:
         done = position.batch
         if position.phase != "train":
             done = self.conf.trainer.bounds(position.round + (position.phase == "valid"))[0]
+        # A round that was left is not over, and may not have begun.
+        if position.phase != "train" and position.left:
+            done = max(position.left, 0)
         share = (position.epoch + done / total) / self.conf.epochs
         # The updates may be enough before the epochs are over.
         most = self.conf.max_updates
@@ -79,16 +84,19 @@ class Teller:
         self.unread()
 
     def round_end(self, position: Position, step: int, values: dict) -> None:
-        """A round with the mean of its losses"""
-        place = position.epoch + 1, position.round + 1
-        is_last = place == (self.conf.epochs, self.conf.inner_iterations) or self.conf.is_enough()
+        """A round, or what came since the last validation, with the mean of its losses"""
+        place = position.epoch + 1, position.round + 1, position.left
+        last = self.conf.epochs, self.conf.inner_iterations, 0
+        is_last = place == last or self.conf.is_enough()
         total, n_losses = self.losses
         if n_losses:
             values = {**values, "loss.train": total / n_losses}
         self.losses = [0.0, 0]
         self.console.round_end(position, step, values, is_last)
-        # A step of a person's own does not tell of its updates.
-        self.unread()
+        # A step of a person's own does not tell of its updates. Before the first round not much has
+        # been read.
+        if position.left >= 0:
+            self.unread()
 
     def unread(self) -> None:
         """Options that were asked for and change nothing, once"""

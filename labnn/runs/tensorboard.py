@@ -36,8 +36,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from labnn.runs.console import LEGEND
-from labnn.runs.samples import Sample
+from labnn.runs.samples import Sample, legend
 
 # Intervals of a histogram; TensorBoard draws as many.
 N_BUCKETS = 30
@@ -129,7 +128,7 @@ class EventFiles:
         """
         if self.file is None:
             return
-        text = "\n".join([LEGEND, "", *("    " + sample.signs() for sample in samples)])
+        text = "\n".join([legend(samples), "", *("    " + sample.signs() for sample in samples)])
         self._write(step, summary=self.package.text_pb("samples", encodable(text)))
 
     def histograms(self, step: int, model: nn.Module) -> None:

@@ -23,6 +23,7 @@ from labml.internal.tracker import tracker_singleton
 from labml.internal.tracker.indicators.numeric import Scalar
 from labml.internal.tracker.writers import Writer
 
+from labnn.configs.position import Position
 from labnn.runs.growing import no_links
 from labnn.runs.plain_text import say, strict
 
@@ -135,23 +136,34 @@ class MetricsFile(Writer):
     the values of all saves are kept, and their mean is one object at the end.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, position: Position):
         """
         * `path` is the file, which is appended to
+        * `position` counts the updates
         """
-        self.path = path
+        self.path, self.position = path, position
         # Without a buffer each line is handed to the system at once: a killed process loses none.
         self.file = open(path, "ab", buffering=0, opener=no_links)
-        self.n_updates = 0
         self.is_collecting = False
         self.collected: dict[str, list[float]] = {}
         self.last: dict[str, float] = {}
         # Called with the number of updates and the values of each line
         self.followers: list[Callable[[int, dict[str, float]], None]] = []
 
+    @property
+    def n_updates(self) -> int:
+        """Updates of the run so far"""
+        return self.position.updates
+
+    def begin_collecting(self) -> None:
+        """What training has added and not saved is a line of its own, before the validation."""
+        if not self.is_collecting:
+            tracker_singleton().write()
+        self.is_collecting = True
+
     def state_dict(self) -> dict:
         """What a validation has collected so far, and what was tracked last"""
-        names = ("n_updates", "is_collecting", "collected", "last")
+        names = ("is_collecting", "collected", "last")
         return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state: dict) -> None:

@@ -34,7 +34,8 @@ caller names; without either they are an error that says what they are and where
 experiment that needs them appends ids from `n_tokens` on.
 
 Four cuts follow: [characters](character.html), [words](word.html), for text that is cut up already
-what stands [between white space](whitespace.html), and [parts of words](subword.html).
+what stands [between white space](whitespace.html), and [parts of words](subword.html). The two that
+give whole words have a [vocabulary](vocabulary.html) in common.
 """
 
 from collections.abc import Iterable, Sequence
@@ -85,13 +86,15 @@ class Tokenizer:
     types: dict[str, type["Tokenizer"]] = {}
     type = ""
 
-    def __init_subclass__(cls, type: str = "", **others):
+    def __init_subclass__(cls, type: str | None = "", **others):
         """
         Python calls this when a subclass is defined.
 
-        * `type` is the name in saved data
+        * `type` is the name in saved data; `None` is for a class that others are made from
         """
         super().__init_subclass__(**others)
+        if type is None:
+            return
         cls.type = type or f"{cls.__module__}:{cls.__qualname__}"
         Tokenizer.types[cls.type] = cls
 

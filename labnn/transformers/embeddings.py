@@ -6,7 +6,8 @@ step of a model is therefore a table with one learned vector per token. As in
 [Attention Is All You Need](https://arxiv.org/abs/1706.03762), section 3.4, the vectors are scaled
 up before the positions are added; numbers of the sum are dropped while training (section 5.4),
 
-$$h_{ib} = \operatorname{drop} \big( \sqrt{d_{\text{model}}} \, E_{x_{ib}} + P_i \big)$$
+$$h_{ib} = \operatorname{drop} \big( \operatorname{norm} \big(
+\sqrt{d_{\text{model}}} \, E_{x_{ib}} + P_i \big) \big)$$
 
 | symbol | code | meaning |
 |---|---|---|
@@ -14,6 +15,7 @@ $$h_{ib} = \operatorname{drop} \big( \sqrt{d_{\text{model}}} \, E_{x_{ib}} + P_i
 | $E$ | `token_embed` | one row of numbers for each token of the vocabulary |
 | $P$ | `positional_encoding` | adds one row for each position |
 | $d_{\text{model}}$ | `self.d_model` | length of a row |
+| $\operatorname{norm}$ | `self.norm` | [normalization](../layers/layer_norm.html), or nothing |
 | $\operatorname{drop}$ | `self.dropout` | [dropout](../layers/dropout.html) |
 
 The factor keeps the token audible beside its position. It also fits a table that is shared with
@@ -25,7 +27,14 @@ count, and hidden tokens, which differ by their places alone, all look the same 
 We start $E$ with a spread of $1 / \sqrt{d_{\text{model}}}$, and tokens and positions begin about
 equally strong.
 
-The [positional encoding](positional_encoding.html) is passed in, so that any kind can be used.
+The paper has no normalization here. BERT's
+[code](https://github.com/google-research/bert/blob/5ec9cc3c1cfa331c297b37d928484ef85133c1ee/modeling.py)
+has one between the sum and the dropout. Every vector then enters the encoder with the same spread,
+a common token as well as a rare one whose row has hardly moved. What is left of the factor is the
+ratio of token and position.
+
+The [positional encoding](positional_encoding.html) is passed in, so that any kind can be used, or
+none where [attention](mha.html) tells positions by itself.
 """
 
 import math
@@ -49,13 +58,15 @@ class Embeddings(nn.Module):
         d_model: int,
         *,
         n_tokens: int,
-        positional_encoding: nn.Module,
+        positional_encoding: nn.Module | None,
+        norm: nn.Module | None = None,
         dropout_prob: float = 0.0,
     ):
         r"""
         * `d_model` is the number of features of a token vector
         * `n_tokens` is the size of the vocabulary
-        * `positional_encoding` adds positions to `[seq_len, batch_size, d_model]`
+        * `positional_encoding` adds positions to `[seq_len, batch_size, d_model]`; `None` adds none
+        * `norm` normalizes the sum; `None` leaves it as it is
         * `dropout_prob` is the probability that a number of the sum is dropped; 0 drops none
         """
         super().__init__()
@@ -69,11 +80,14 @@ class Embeddings(nn.Module):
         # The factor $\sqrt{d_{\text{model}}}$ will bring this spread to one.
         nn.init.normal_(self.token_embed.weight, std=1 / math.sqrt(d_model))
         self.positional_encoding = positional_encoding
+        self.norm = norm
         self.dropout = Dropout(dropout_prob)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, places: torch.Tensor | None = None) -> torch.Tensor:
         r"""
         * `x` has shape `[seq_len, batch_size]`
+        * `places` are the positions of the tokens in a [text that grows](kv_cache.html),
+          `[seq_len, batch_size]`, where an axis may be one; `None` stands for 0, 1, ...
         * returns shape `[seq_len, batch_size, d_model]`
         """
         # On a GPU this question would make the program wait for the device, so there it is left to
@@ -87,4 +101,9 @@ class Embeddings(nn.Module):
                 )
 
         # Only the tokens are scaled: the positions bring their own spread.
-        return self.dropout(self.positional_encoding(self.token_embed(x) * math.sqrt(self.d_model)))
+        features = self.token_embed(x) * math.sqrt(self.d_model)
+        if self.positional_encoding is not None:
+            told = () if places is None else (places,)
+            features = self.positional_encoding(features, *told)
+        # Normalized before, not after: what is dropped would count in mean and spread.
+        return self.dropout(features if self.norm is None else self.norm(features))

@@ -26,7 +26,8 @@ one normalization at the end.
 
 The steps are [multi-head attention](mha.html) and a [feed-forward network](feed_forward.html);
 between them stand [layer normalization](../layers/layer_norm.html) and
-[dropout](../layers/dropout.html).
+[dropout](../layers/dropout.html). For a text that grows token by token the layers have a
+[cache](kv_cache.html).
 """
 
 from collections.abc import Callable
@@ -37,6 +38,7 @@ from torch import nn
 from labnn.layers.dropout import Dropout
 from labnn.layers.layer_norm import LayerNorm
 from labnn.transformers.chosen import Chosen, run_at
+from labnn.transformers.kv_cache import KeyValueCache, LayerCache
 
 
 class TransformerLayer(nn.Module):
@@ -59,7 +61,8 @@ class TransformerLayer(nn.Module):
     ):
         r"""
         * `d_model` is the number of features of a token vector
-        * `self_attn` is called with `query`, `key`, `value` and `mask`
+        * `self_attn` is called with `query`, `key`, `value` and `mask`. One that has `positions` is
+          told the `places` of chosen queries, and one for a text that grows takes a `cache`
         * `feed_forward` is called with the stream
         * `dropout_prob` is the probability that a number which is to be added is dropped
         * `is_pre_norm` tells whether each step normalizes its input or the sum
@@ -75,33 +78,45 @@ class TransformerLayer(nn.Module):
         self.dropout = Dropout(dropout_prob)
 
     def attend(
-        self, query: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None
+        self, query: torch.Tensor, x: torch.Tensor, mask: torch.Tensor | None, **others
     ) -> torch.Tensor:
-        """In self-attention the same vectors ask, offer and answer, or some of them ask."""
-        return self.dropout(self.self_attn(query=query, key=x, value=x, mask=mask))
+        """
+        In self-attention the same vectors ask, offer and answer, or some of them ask. `others` are
+        told to attention as they are.
+        """
+        return self.dropout(self.self_attn(query=query, key=x, value=x, mask=mask, **others))
 
     def forward(
         self,
         x: torch.Tensor,
         mask: torch.Tensor | None = None,
         positions: torch.Tensor | None = None,
+        *,
+        cache: LayerCache | None = None,
     ) -> torch.Tensor:
         r"""
         * `x` has shape `[seq_len, batch_size, d_model]`
         * `mask[i, j, b]` is true where position `i` may attend to position `j`
         * `positions` are the [positions](chosen.html) to compute, in a list; `None` is all of them
+        * `cache` is what this layer [keeps](kv_cache.html) of the text before `x`; it gets those of
+          `x` as well. It is for all positions of `x`
 
         Returns the stream after the layer: in the shape of `x`, or one row for each of `positions`.
         """
         # Pre-norm normalizes what attention reads, and not the stream.
         read = self.norm_attn(x) if self.is_pre_norm else x
 
-        if positions is None:
+        if cache is not None:
+            x = x + self.attend(read, read, mask, cache=cache)
+        elif positions is None:
             x = x + self.attend(read, read, mask)
         else:
             # Chosen positions ask, and all positions answer.
             chosen = Chosen(positions, seq_len=len(x), batch_size=x.shape[1])
-            answer = self.attend(chosen.spread(read), read, chosen.spread_mask(mask))
+            # Row $i$ of the grid is not at position $i$, which matters to some.
+            is_placed = getattr(self.self_attn, "positions", None) is not None
+            places = {"places": chosen.grid} if is_placed else {}
+            answer = self.attend(chosen.spread(read), read, chosen.spread_mask(mask), **places)
             x = chosen.collect(chosen.spread(x) + answer)
 
         # Pre-norm: the stream is only added to, and the additions are the gradient's way back.
@@ -157,14 +172,22 @@ class Encoder(nn.Module):
         x: torch.Tensor,
         mask: torch.Tensor | None = None,
         positions: torch.Tensor | None = None,
+        *,
+        cache: KeyValueCache | None = None,
     ) -> torch.Tensor:
         r"""
         * `x` has shape `[seq_len, batch_size, d_model]`
         * `mask[i, j, b]` is true where position `i` may attend to position `j`; all layers use it
         * `positions` are the [positions](chosen.html) to return, in a list; `None` returns all
+        * `cache` is what the layers [keep](kv_cache.html) of the text before `x`, and get of `x`
 
         Returns features in the shape of `x`, or one row for each of `positions`.
         """
+        if cache is not None:
+            for layer, kept in zip(self.layers, cache.of_layers(self.n_layers), strict=True):
+                x = layer(x, mask, cache=kept)
+            return self.norm(x if positions is None else x.flatten(0, 1)[positions])
+
         # A layer gives what the next one takes, so any number of them fits. All positions are read
         # by those of the next layer, and only behind the last one some may not be needed.
         *before, last = self.layers

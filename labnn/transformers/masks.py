@@ -35,17 +35,21 @@ import torch
 from einops import rearrange
 
 
-def causal_mask(seq_len: int, device: torch.device | None = None) -> torch.Tensor:
+def causal_mask(
+    seq_len: int, device: torch.device | None = None, *, n_before: int = 0
+) -> torch.Tensor:
     r"""
     ## No position reads the future
 
     A position may attend to itself and to what came before it.
 
-    * returns shape `[seq_len, seq_len, 1]`
+    * `seq_len` is the number of queries, which are the last positions
+    * `n_before` is the number of keys before the first query, in a [continued text](kv_cache.html)
+    * returns shape `[seq_len, seq_len_k, 1]`
     """
-    position = torch.arange(seq_len, device=device)
+    position = torch.arange(n_before + seq_len, device=device)
     # $j \le i$: queries run along the first axis, keys along the second.
-    return rearrange(position, "j -> 1 j 1") <= rearrange(position, "i -> i 1 1")
+    return rearrange(position, "j -> 1 j 1") <= rearrange(position[n_before:], "i -> i 1 1")
 
 
 def padding_mask(x: torch.Tensor, padding_token: int) -> torch.Tensor:

@@ -23,7 +23,9 @@ gradient.
 **Departure.** A query that may attend to nothing (all keys are padding) has no weights that sum to
 one: $0 / 0$. Its answer is defined as zero here.
 
-The [masks](masks.html) say which keys a query may attend to.
+The [masks](masks.html) say which keys a query may attend to. [Rotary positions](rotary.html) and
+[ALiBi](alibi.html) tell the scores how far a key is, and a [cache](kv_cache.html) keeps the keys
+and values of a text that grows.
 """
 
 import math
@@ -33,6 +35,7 @@ from einops import rearrange
 from torch import nn
 
 from labnn.layers.dropout import Dropout
+from labnn.transformers.kv_cache import LayerCache
 from labnn.transformers.masks import check_mask
 
 
@@ -77,17 +80,27 @@ class MultiHeadAttention(nn.Module):
     ## MultiHeadAttention
 
     Attention has no sense of order: when keys and values are permuted together, the result stays
-    the same. Order comes from the [positional encoding](positional_encoding.html) or from a mask.
+    the same. Order comes from the [positional encoding](positional_encoding.html), from a mask, or
+    from positions that attention itself is given.
     """
 
     def __init__(
-        self, d_model: int, *, n_heads: int, dropout_prob: float = 0.1, has_bias: bool = True
+        self,
+        d_model: int,
+        *,
+        n_heads: int,
+        dropout_prob: float = 0.1,
+        has_bias: bool = True,
+        positions: nn.Module | None = None,
     ):
         r"""
         * `d_model` is the number of features of a token vector
         * `n_heads` is the number of heads, a divisor of `d_model`
         * `dropout_prob` is the probability that an attention weight is dropped
         * `has_bias` tells whether the four projections have an offset
+        * `positions` turns queries and keys and adds to scores, by their places, as
+          [rotary positions](rotary.html) and [ALiBi](alibi.html) do; layers may share one. `None`
+          does nothing
         """
         super().__init__()
 
@@ -105,6 +118,7 @@ class MultiHeadAttention(nn.Module):
         self.to_value = nn.Linear(d_model, d_model, bias=has_bias)
         self.to_output = nn.Linear(d_model, d_model, bias=has_bias)
         self.dropout = Dropout(dropout_prob)
+        self.positions = positions
 
     def split_heads(self, x: torch.Tensor) -> torch.Tensor:
         r"""
@@ -115,12 +129,56 @@ class MultiHeadAttention(nn.Module):
         """
         return rearrange(x, "i b (h d) -> i b h d", h=self.n_heads)
 
+    def project(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        r"""
+        $Q$, $K$ and $V$, cut into heads. Queries are divided by $\sqrt{d_k}$ here.
+
+        * `query` has shape `[seq_len_q, batch_size, d_model]`
+        * `key` has shape `[seq_len_k, batch_size, d_model]`
+        * `value` has shape `[seq_len_k, batch_size, d_model]`
+        """
+        # What is given twice is rounded once.
+        narrow = {id(x): rounded(x) for x in (query, key, value)}
+        query, key, value = narrow[id(query)], narrow[id(key)], narrow[id(value)]
+
+        # There are fewer queries than scores, so it is the queries that we divide; in half
+        # precision it also keeps the products in range.
+        query = self.to_query(query) * (1 / math.sqrt(self.d_k))
+        return (
+            self.split_heads(query),
+            self.split_heads(self.to_key(key)),
+            self.split_heads(self.to_value(value)),
+        )
+
+    def turned(
+        self,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        places: torch.Tensor | None,
+        cache: LayerCache | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        r"""
+        Queries and keys at their places. Keys are kept as they are then, so each is turned once.
+
+        * `query` has shape `[seq_len_q, batch_size, n_heads, d_k]`
+        * `key` has shape `[seq_len_k, batch_size, n_heads, d_k]`
+        * `places` and `cache` are those of `forward`
+        """
+        # Chosen queries read all keys. With a cache the new keys stand where the queries do.
+        key_places = None if cache is None else places
+        return self.positions.turn(query, places), self.positions.turn(key, key_places)
+
     def forward(
         self,
         query: torch.Tensor,
         key: torch.Tensor,
         value: torch.Tensor,
         mask: torch.Tensor | None = None,
+        *,
+        places: torch.Tensor | None = None,
+        cache: LayerCache | None = None,
     ) -> torch.Tensor:
         r"""
         * `query` has shape `[seq_len_q, batch_size, d_model]`
@@ -128,27 +186,32 @@ class MultiHeadAttention(nn.Module):
         * `value` has shape `[seq_len_k, batch_size, d_model]`
         * `mask[i, j, b]` is true where query `i` may attend to key `j`; `None` allows everything.
           Axes of size one are broadcast
+        * `places` are the positions of the queries, `[seq_len_q, batch_size]`; `None` is 0, 1, ...
+        * `cache` has keys and values from before, and gets these; the mask is then about all keys
         * returns shape `[seq_len_q, batch_size, d_model]`
         """
         seq_len_q, batch_size, _ = query.shape
         if mask is not None:
-            check_mask(mask, seq_len_q, len(key), batch_size)
+            n_keys = len(key) if cache is None else cache.text.length
+            check_mask(mask, seq_len_q, n_keys, batch_size)
 
-        # What is given twice is rounded once.
-        narrow = {id(x): rounded(x) for x in (query, key, value)}
-        query, key, value = narrow[id(query)], narrow[id(key)], narrow[id(value)]
-
-        # $Q$, $K$ and $V$. There are fewer queries than scores, so it is the queries that we divide
-        # by $\sqrt{d_k}$; in half precision it also keeps the products in range.
-        query = self.split_heads(self.to_query(query) * (1 / math.sqrt(self.d_k)))
-        key = self.split_heads(self.to_key(key))
-        value = self.split_heads(self.to_value(value))
+        # In a text that grows these are queries, keys and values of its new part.
+        query, key, value = self.project(query, key, value)
+        key_places = None
+        if cache is not None:
+            places, key_places = cache.text.places, cache.text.key_places
+        if self.positions is not None:
+            query, key = self.turned(query, key, places, cache)
+        if cache is not None:
+            key, value = cache.extend(key, value)
 
         # $Q_i \cdot K_j / \sqrt{d_k}$ for all pairs. With the sequence first, batch and head
         # are neighbours in memory, so this is one batched matrix product without a copy.
         #
-        # `scores` has shape `[batch_size, n_heads, seq_len_q, seq_len_k]`
+        # `scores` has shape `[batch_size, n_heads, seq_len_q, n_keys]`
         scores = torch.einsum("i b h d, j b h d -> b h i j", query, key)
+        if self.positions is not None:
+            scores = self.positions.add_to(scores, places, key_places)
         if mask is not None:
             bias, has_key = mask_to_bias(mask, scores.dtype)
             scores = scores + bias
@@ -156,7 +219,7 @@ class MultiHeadAttention(nn.Module):
         # The weights of one query sum to one, before some of them are dropped and the others scaled
         # up. The keys are the last axis, which is the one that a softmax walks along fastest.
         #
-        # `attn` has shape `[batch_size, n_heads, seq_len_q, seq_len_k]`
+        # `attn` has shape `[batch_size, n_heads, seq_len_q, n_keys]`
         attn = self.dropout(scores.softmax(dim=-1))
 
         # The sum over $j$ of weight times $V_j$. Queries that had no key get zeros.

@@ -24,7 +24,8 @@ distance looks the same everywhere. The alternative is a table that is learned l
 
 **Departure.** With an odd number of features the last wave has a sine and no cosine.
 
-[Embeddings](embeddings.html) adds these positions to the tokens.
+[Embeddings](embeddings.html) adds these positions to the tokens. [Rotary positions](rotary.html)
+and [ALiBi](alibi.html) are two ways of telling positions inside attention instead.
 """
 
 import torch
@@ -51,21 +52,28 @@ def sinusoidal_table(d_model: int, max_len: int) -> torch.Tensor:
     return waves[:, :d_model].to(torch.get_default_dtype())
 
 
-def add_positions(x: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+def add_positions(
+    x: torch.Tensor, table: torch.Tensor, places: torch.Tensor | None = None
+) -> torch.Tensor:
     r"""
-    ## Add the first rows of a table to a sequence
+    ## Add the first rows of a table to a sequence, or those of given places
 
     Both kinds of tables are used in this way.
 
     * `x` has shape `[seq_len, batch_size, d_model]`
     * `table` has shape `[max_len, d_model]`
+    * `places` holds the position of each token, `[seq_len, batch_size]`, where an axis may be one;
+      `None` stands for 0, 1, ...
     * returns shape `[seq_len, batch_size, d_model]`
     """
-    if len(x) > len(table):
+    n_places = len(x) if places is None else int(places.amax()) + 1 if places.numel() else 0
+    if n_places > len(table):
         raise ValueError(
-            f"the input has {len(x)} positions, but the positional encoding was made for "
+            f"the input has {n_places} positions, but the positional encoding was made for "
             f"max_len={len(table)}: give a larger max_len or a shorter input"
         )
+    if places is not None:
+        return x + table[places]
     # All sequences of a batch have the same positions.
     return x + rearrange(table[: len(x)], "p d -> p 1 d")
 
@@ -91,12 +99,13 @@ class SinusoidalPositionalEncoding(nn.Module):
         # time, so it need not be stored with the weights.
         self.register_buffer("table", sinusoidal_table(d_model, max_len), persistent=False)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, places: torch.Tensor | None = None) -> torch.Tensor:
         r"""
         * `x` has shape `[seq_len, batch_size, d_model]`
+        * `places` are the positions of the tokens, as `add_positions` takes them
         * returns shape `[seq_len, batch_size, d_model]`
         """
-        return add_positions(x, self.table)
+        return add_positions(x, self.table, places)
 
 
 class LearnedPositionalEncoding(nn.Module):
@@ -123,9 +132,10 @@ class LearnedPositionalEncoding(nn.Module):
         # positions at first takes long to find out that there are any.
         self.table = nn.Parameter(torch.randn(max_len, d_model) / 2**0.5)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, places: torch.Tensor | None = None) -> torch.Tensor:
         r"""
         * `x` has shape `[seq_len, batch_size, d_model]`
+        * `places` are the positions of the tokens, as `add_positions` takes them
         * returns shape `[seq_len, batch_size, d_model]`
         """
-        return add_positions(x, self.table)
+        return add_positions(x, self.table, places)

@@ -226,6 +226,46 @@ def test_weights_decay_in_groups_and_without_decay_there_is_one(name):
         assert group["weight_decay"] == options.get("optimizer.weight_decay", 0)
 
 
+ONE, TWO = "one group", "two groups"
+INSTEAD = (
+    "let all weights decay with optimizer.decay_groups=false and --allow-change "
+    "optimizer.decay_groups"
+)
+
+
+@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("before, now, was, is_, instead", [
+    ({}, {"weight_decay": 0.1}, "weight_decay was 0.0", "0.1", INSTEAD),
+    ({"weight_decay": 0.1}, {}, "weight_decay was 0.1", "0.0", "start a new run"),
+    (
+        {"weight_decay": 0.1, "decay_groups": False}, {"weight_decay": 0.1},
+        "decay_groups was False", "True", "start a new run",
+    ),
+    (
+        {"weight_decay": 0.1}, {"weight_decay": 0.2, "decay_groups": False},
+        "decay_groups was True", "False", "start a new run",
+    ),
+])  # fmt: skip
+def test_a_memory_for_other_groups_is_refused_by_the_option(name, before, now, was, is_, instead):
+    def built(options):
+        found = {f"optimizer.{key}": value for key, value in options.items()}
+        return make(Tiny, {"optimizer": name, **found}).optimizer
+
+    saved = built(before).state_dict()
+    with pytest.raises(ConfigError) as e:
+        built(now).load_state_dict(saved)
+    is_more = is_ in ("0.1", "True")
+    assert str(e.value) == (
+        f"optimizer.{was} in the run and is {is_} now, so the optimizer has "
+        f"{TWO if is_more else ONE} of weights, and what it remembers is for "
+        f"{ONE if is_more else TWO}; take it back, or {instead}"
+    )
+    built(before).load_state_dict(saved)
+    # What the line says helps.
+    if not before:
+        built(now | {"decay_groups": False}).load_state_dict(saved)
+
+
 def test_what_does_not_decay_stays_where_it_is_without_a_gradient():
     conf = make(Tiny, {"optimizer": "AdamW", "optimizer.weight_decay": 0.1})
     before = [p.detach().clone() for p in conf.model.parameters()]

@@ -40,6 +40,10 @@ def test_the_defaults_are_good():
     assert not options().is_highest()
 
 
+def test_all_checkpoints_may_be_kept():
+    options(keep=-1).check()
+
+
 @pytest.mark.parametrize("direction, is_highest", [("lowest", False), ("highest", True)])
 def test_a_metric_of_ones_own_has_a_direction_of_its_own(direction, is_highest):
     assert options(metric="surprise.valid", direction=direction).is_highest() == is_highest
@@ -56,6 +60,7 @@ def test_a_metric_of_ones_own_has_a_direction_of_its_own(direction, is_highest):
         ({"metric": ""}, "a metric of the validation"),
         ({"keep": 1}, "keep is 1, it takes at least 2"),
         ({"keep": 0}, "keep is 0, it takes at least 2"),
+        ({"keep": -2}, "keep is -2, it takes at least 2: .* damaged; -1 keeps all$"),
     ],
 )
 def test_what_makes_no_sense_is_refused(values, says):

@@ -9,7 +9,7 @@ from torch import nn
 from labnn.configs.device import MixedPrecision
 from labnn.configs.loop import Listener, Stopped
 from labnn.configs.optimizer import OptimizerConfigs
-from labnn.configs.schedule import OTHERS, OWN, RunScheduler, ScheduleConfigs
+from labnn.configs.schedule import OTHERS, OWN, RunScheduler, ScheduleConfigs, check_change
 from labnn.configs.scores import Scores
 from labnn.configs.state import put_back, state_of
 from labnn.configs.types import CommandLineText, ConfigError
@@ -256,18 +256,99 @@ def test_checkpoints_on_the_disk_have_the_schedule_as_well(name, stops):
 def test_a_run_with_more_epochs_would_have_other_rates_and_is_refused():
     overrides = named({"warmup": 3}, "cosine_annealing")
     state = state_at((1, 0, "train", 0), overrides)
-    with pytest.raises(ConfigError, match=r"had 12 updates in all and has 16 now.*updates=12"):
-        train(MEMORY | overrides | {"epochs": 4}, Resuming(state))
-    # With the number it goes on, and so does a schedule that has no end.
-    conf, lines = train(
-        MEMORY | overrides | {"epochs": 4, "optimizer.total_updates": 12}, Resuming(state)
-    )
-    rate = make_rate("cosine_annealing", lr=1e-3, warmup=3, total=12)
+    more = MEMORY | overrides | {"epochs": 4}
+    with pytest.raises(ConfigError, match=r"had 12 updates in all and has 16 now.*updates=16") as e:
+        train(more, Resuming(state))
+    assert "\n" not in str(e.value)
+    # With the number it goes on.
+    _, lines = train(more | {"optimizer.total_updates": 16}, Resuming(state))
+    rate = make_rate("cosine_annealing", lr=1e-3, warmup=3, total=16)
     assert lines.column("lr") == pytest.approx([rate(t) for t in range(4, 16)], rel=1e-12)
+    # With the old one four updates would be made at no rate.
+    with pytest.raises(ConfigError, match="total_updates is 12 and the run has 16 updates"):
+        train(more | {"optimizer.total_updates": 12}, Resuming(state))
+    # A schedule goes on with it that has a lowest rate, and so does one that has no end.
+    floored = named({"warmup": 3, "min_lr": 1e-4}, "polynomial_decay")
+    state = state_at((1, 0, "train", 0), floored)
+    old = {"epochs": 4, "optimizer.total_updates": 12}
+    _, lines = train(MEMORY | floored | old, Resuming(state))
+    rate = make_rate("polynomial_decay", lr=1e-3, warmup=3, min_lr=1e-4, total=12)
+    assert lines.column("lr") == pytest.approx([rate(t) for t in range(4, 16)], rel=1e-12)
+    assert lines.column("lr")[-4:] == [1e-4] * 4
     endless = named({"warmup": 3}, "inverse_sqrt")
     state = state_at((1, 0, "train", 0), endless)
     conf, _ = train(MEMORY | endless | {"epochs": 4}, Resuming(state))
     assert conf.scheduler.updates == 16
+
+
+SHORT = {
+    "square_annealing": {"total_updates": 9},
+    "cosine_annealing": {"total_updates": 11},
+    "warmup_policy": {"total_updates": 9},
+    "inverse_square_root_annealing": {"total_updates": 9},
+    "polynomial_decay": {"total_updates": 9},
+    "cosine": {"total_updates": 9},
+    "tri_stage": {"total_updates": 9, "warmup": 2, "hold": 2, "final_scale": 1e-7},
+    "warmup_hold_policy": {"total_updates": 9},
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_schedule_that_ends_at_zero_before_the_run_does_is_refused(name):
+    conf = make(Tiny, SIZES | named(SHORT[name], name))
+    with pytest.raises(ConfigError) as e:
+        conf.prepare()
+    total, rate = SHORT[name]["total_updates"], "1e-10" if name == "tri_stage" else "0"
+    assert str(e.value) == (
+        f"optimizer.total_updates is {total} and the run has 12 updates, so {name} would make the "
+        f"last of them at a rate of {rate}; give at least optimizer.total_updates=12, or end the "
+        f"run with max_updates={total}"
+    )
+    # What the line says helps.
+    make(Tiny, SIZES | named(SHORT[name], name) | {"max_updates": total}).prepare()
+    make(Tiny, SIZES | named(SHORT[name], name) | {"optimizer.total_updates": 12}).prepare()
+
+
+def test_a_hold_that_is_the_end_is_one_too_early_as_well():
+    options = {"warmup": 2, "hold": 6}
+    with pytest.raises(ConfigError) as e:
+        make(Tiny, SIZES | named(options, "warmup_hold_policy")).prepare()
+    assert str(e.value) == (
+        "optimizer.hold is 6 and the run has 12 updates, so warmup_hold_policy would make the last "
+        "of them at a rate of 0; give at least optimizer.hold=10, or end the run with max_updates=8"
+    )
+    for more in ({"hold": 10}, {"min_lr": 1e-4}, {"total_updates": 12}):
+        make(Tiny, SIZES | named(options | more, "warmup_hold_policy")).prepare()
+    make(Tiny, SIZES | {"max_updates": 8} | named(options, "warmup_hold_policy")).prepare()
+
+
+def test_a_lowest_rate_that_ends_with_the_schedule_does_not_help():
+    options = {"total_updates": 10, "min_lr": 1e-4}
+    with pytest.raises(ConfigError, match="is 10 and the run has 12 updates.* at a rate of 0;"):
+        make(Tiny, SIZES | named(options, "cosine_annealing")).prepare()
+    # NeMo's have it for one update more.
+    make(Tiny, SIZES | named(options | {"total_updates": 11}, "cosine_annealing")).prepare()
+
+
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("cosine", {"min_lr": 1e-4}),
+        ("polynomial_decay", {"min_lr": 1e-4}),
+        ("polynomial_hold_decay_annealing", {"min_lr": 1e-4}),
+        ("polynomial_decay_annealing", {"is_cyclic": True}),
+        ("warmup_hold_policy", {"min_lr": 1e-4}),
+        ("tri_stage", {"warmup": 2, "hold": 2}),
+        # These do not end at the total, or not at all.
+        ("tri_stage", {"warmup_ratio": 0.2, "hold": 2, "decay": 3, "final_scale": 1e-7}),
+        ("cosine", {"period": 2, "warmup_ratio": 0.2}),
+        ("inverse_sqrt", {"warmup_ratio": 0.2}),
+        ("plateau", {"warmup_ratio": 0.2}),
+    ],
+)
+def test_a_schedule_that_does_not_end_at_zero_may_be_shorter_than_the_run(name, options):
+    _, lines = train(named({"total_updates": 8, **options}, name))
+    assert len(lines.column("lr")) == TOTAL and lines.column("lr")[9] > 0
 
 
 def test_a_length_that_was_given_may_be_another_one():
@@ -283,6 +364,31 @@ def test_another_schedule_goes_on_at_the_same_update():
     state = state_at((1, 0, "train", 0), named({"warmup": 3}, "inverse_sqrt"))
     conf, lines = train(MEMORY | named({}, "plateau"), Resuming(state))
     assert conf.scheduler.updates == TOTAL and lines.column("lr")[0] == 1e-3
+
+
+def test_another_optimizer_may_have_other_groups():
+    overrides = named({"warmup": 3}, "inverse_sqrt")
+    state = state_at((1, 0, "train", 0), overrides | {"optimizer.weight_decay": 0.0})
+    # It is another one by what was allowed, and begins without a memory.
+    state["optimizer"] = {}
+    conf, lines = train(MEMORY | overrides | {"optimizer": "NovoGrad"}, Resuming(state))
+    assert len(conf.optimizer.param_groups) == len(conf.scheduler.factors) == 2
+    rate = make_rate("inverse_sqrt", lr=1e-3, warmup=3)
+    assert lines.column("lr") == pytest.approx([rate(t) for t in range(4, TOTAL)], rel=1e-12)
+
+
+@pytest.mark.parametrize("was, now", [(None, "cosine"), ("plateau", None)])
+def test_a_schedule_that_comes_or_goes_is_refused_in_one_line(was, now):
+    # The default of the warm-up hangs on it.
+    changes = {"optimizer.schedule": (was, now), "optimizer.warmup": (2000, None)}
+    with pytest.raises(ConfigError) as e:
+        check_change("2026", changes)
+    assert str(e.value) == (
+        f"optimizer.schedule was {was or 'none'} in run 2026 and is {now or 'none'} now, and a run "
+        "has a schedule from its first update on or not at all; take it back, or start a new run"
+    )
+    check_change("2026", {"optimizer.schedule": ("cosine", "plateau")})
+    check_change("2026", {"optimizer.warmup": (2000, None)})
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from labnn.configs.scores import Meter, Scores, score, with_counts
+from labnn.losses.cross_entropy import cross_entropy
 
 SEQ_LEN, BATCH_SIZE, N_TOKENS, PAD = 5, 3, 7, 0
 
@@ -26,6 +27,12 @@ def test_the_loss_is_torchs(batch):
     torch.testing.assert_close(found.loss.double(), expected, rtol=1e-6, atol=0)
     assert found.n_tokens == (targets != PAD).sum()
     assert found.n_correct == ((logits.argmax(-1) == targets) & (targets != PAD)).sum()
+
+
+def test_the_loss_is_that_of_the_page_about_it(batch):
+    found, (loss, n_tokens) = score(*batch, ignore=PAD), cross_entropy(*batch, ignore=PAD)
+    torch.testing.assert_close(found.loss, loss)
+    assert found.n_tokens == n_tokens
 
 
 def test_by_hand():
@@ -169,3 +176,17 @@ def test_a_loss_to_train_with_may_be_another_one_than_is_told(batch):
     ours.add(other)
     theirs.add(plain)
     assert ours.means() == theirs.means() and ours.constant() == theirs.constant()
+
+
+def test_the_perplexity_of_a_token():
+    # Two tokens with log 8 and one with log 64: e to their mean, which is log 16
+    meter = Meter()
+    meter.add(Scores(torch.tensor(2 * math.log(8)), 1, 2))
+    meter.add(Scores(torch.tensor(math.log(64)), 0, 1))
+    assert meter.perplexity() == pytest.approx(16)
+    meter.add(Scores(torch.tensor(9999.0), 0, 1))
+    assert meter.perplexity() == math.inf
+    # What is below zero is no cross-entropy.
+    meter.reset()
+    meter.add(Scores(torch.tensor(-3.0), 0, 2))
+    assert math.isnan(meter.perplexity())

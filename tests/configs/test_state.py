@@ -22,6 +22,22 @@ def test_all_generators_go_on_where_they_were():
     assert (draws(), draws()) == expected
 
 
+def test_what_was_drawn_in_between_can_be_made_good_again():
+    state = RandomState()
+    state.set_aside()
+    # A phase that goes on began where it began.
+    expected = draws()
+    state.set_aside()
+    kept, rest = state.state_dict(), draws()
+    state.take_back()
+    assert draws() == expected and "aside" not in state.state_dict()
+    other = RandomState()
+    other.load_state_dict(kept)
+    assert draws() == rest
+    other.take_back()
+    assert draws() == expected
+
+
 def test_a_state_is_a_copy():
     state = RandomState().state_dict()
     before = state["torch"].clone()

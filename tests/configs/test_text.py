@@ -1,3 +1,4 @@
+import re
 import sys
 from typing import Any
 
@@ -224,6 +225,44 @@ def test_words_between_white_space_and_line_ends_are_those_of_the_training_part(
     assert lowered.encode("The Cat sat").tolist() == [2, 3, 0]
 
 
+def test_the_word_tokenizer_lowers_as_well(path):
+    path.write_text("The cat, The sat\n" * 30)
+    lowered = on(path, tokenizer="word", is_lower=True).tokenizer
+    assert lowered.is_lower and " The" not in lowered.ids and lowered.counts[0] > 1
+    assert lowered.unknown(" THE Cat") == []
+
+
+def test_what_is_unknown_in_the_validation_part_is_told_before_the_run(tmp_path):
+    (tmp_path / "train").write_text("the cat sat\n" * 30)
+    (tmp_path / "valid").write_text("the zebra sat\nthe zebra <unk> and the cat\n" * 2)
+    files = {"text": "file", **{f"text.{p}": tmp_path / p for p in ("train", "valid")}}
+
+    def told(**overrides):
+        return make(Next, files | SIZES | overrides).overview()
+
+    assert told(tokenizer="whitespace") == (
+        "unknown in the validation part: 8 of 18 words, 44.4%, 2 of them as the text marks it; "
+        "most often ' zebra' 4, ' and' 2"
+    )
+    # These words are those of both parts, of which some are rare.
+    found = told(tokenizer="word", min_count=3)
+    assert re.fullmatch(r"unknown in the .*: 12 of \d+ tokens, \d+.\d%; most often .*", found)
+    assert "' and' 2" in found and "zebra" not in found
+    # Nothing is unknown, nothing can be, or nothing is judged.
+    assert told(tokenizer="word") == told(tokenizer="character") == ""
+    assert told(tokenizer="whitespace", valid_loader=None) == ""
+
+
+def test_a_text_is_read_anew_and_nothing_is_kept_beside_it(path):
+    # Ids in a file would be those of an older text, or of another tokenizer.
+    for tokenizer, text in (("word", TEXT), ("whitespace", "a b\n" * 99), ("character", TEXT)):
+        path.write_text(text)
+        conf = on(path, tokenizer=tokenizer)
+        twin = conf.tokenizer.encode(text[: int(0.9 * len(text))])
+        assert conf.train_loader.ids.tolist() == twin.tolist()
+    assert [*path.parent.iterdir()] == [path]
+
+
 def test_words_have_a_largest_number(path):
     assert on(path, tokenizer="word", max_size=3).tokenizer.n_tokens == 3
     assert on(path, tokenizer="word").tokenizer.n_tokens > 3
@@ -256,6 +295,34 @@ def test_a_folder_with_three_files(tmp_path):
         _ = on(tmp_path, text="wikitext_2").text
 
 
+@pytest.mark.parametrize(
+    "overrides, wrong",
+    [
+        ({"text.path": "a.txt"}, "text.path is 'a.txt', .*add text=file"),
+        ({"text.train": "a", "text.valid": "b"}, "text.train is 'a', .*add text=file"),
+        ({"text": "tiny_shakespeare", "text.valid": "b"}, "text.valid is 'b', .* text.valid out"),
+        ({"text": "wikitext_2", "text.path": "a", "text.train": "b"}, "text.train is 'b'"),
+    ],
+)
+def test_files_that_would_not_be_read_are_refused(overrides, wrong):
+    conf = make(Next, SIZES | overrides)
+    conf._listener = diary = Diary()
+    with pytest.raises(ConfigError, match=wrong) as caught:
+        conf.run()
+    assert "\n" not in str(caught.value) and diary.notes == [("end", "ConfigError")]
+
+
+@pytest.mark.parametrize("corpus", ["file", "tiny_shakespeare", "wikitext_2"])
+def test_every_text_that_is_read_has_the_encoding_that_is_asked_for(tmp_path, corpus):
+    # The error that a byte does not fit says to set it.
+    for name in ("train", "valid", "test"):
+        (tmp_path / f"{name}.txt").write_bytes("Käse\n".encode("latin-1") * 99)
+    asked = {"text": corpus, "text.path": tmp_path, "text.encoding": "latin-1"}
+    text = make(Next, SIZES | asked).text
+    assert text.train.startswith("Käse\n") and "ä" in text.valid
+    assert text.test == ("Käse\n" * 99 if corpus == "wikitext_2" else "")
+
+
 def test_the_fingerprint_is_that_of_the_ids(path):
     path.write_text("the cat sat on the mat\n" * 30)
 
@@ -263,12 +330,13 @@ def test_the_fingerprint_is_that_of_the_ids(path):
         found = on(path, **overrides).fingerprint()
         return {name: value for name, value in found.items() if name != "source"}
 
-    # Those of older runs have the names that they had.
-    for tokenizer in ("character", "word"):
-        assert "cut_sha256" not in told(tokenizer=tokenizer)
+    # A character says all.
+    assert "cut_sha256" not in told(tokenizer="character")
     # The tokens are the same, and other text would have other ids.
-    one, other = told(tokenizer="whitespace"), told(tokenizer="whitespace", is_lower=True)
-    assert {name for name in one if one[name] != other[name]} == {"cut_sha256"}
+    for tokenizer in ("whitespace", "word"):
+        one, other = told(tokenizer=tokenizer), told(tokenizer=tokenizer, is_lower=True)
+        assert {name for name in one if one[name] != other[name]} == {"cut_sha256"}
+    one = told(tokenizer="whitespace")
     assert told(tokenizer="whitespace", max_size=5) != one == told(tokenizer="whitespace")
     assert told(tokenizer="subword", subword__size=260) != told(tokenizer="subword")
 

@@ -9,6 +9,7 @@ from labnn.configs.base import StrictConfigs
 from labnn.configs.transformer import FeedForwardConfigs, TransformerConfigs
 from labnn.configs.types import ConfigError
 from labnn.layers.layer_norm import LayerNorm
+from labnn.transformers.alibi import AlibiPositions
 from labnn.transformers.embeddings import Embeddings
 from labnn.transformers.encoder import Encoder, TransformerLayer
 from labnn.transformers.feed_forward import FeedForward
@@ -18,6 +19,7 @@ from labnn.transformers.positional_encoding import (
     LearnedPositionalEncoding,
     SinusoidalPositionalEncoding,
 )
+from labnn.transformers.rotary import RotaryPositions
 
 SEQ_LEN, BATCH_SIZE, D_MODEL, N_HEADS, D_FF, N_LAYERS = 5, 3, 14, 7, 11, 2
 N_SRC, N_TGT, MAX_LEN, DROPOUT = 13, 17, 19, 0.3
@@ -108,20 +110,32 @@ def test_the_gelu_of_gpt_2(x):
     [("sinusoidal", SinusoidalPositionalEncoding), ("learned", LearnedPositionalEncoding)],
 )
 def test_embeddings(name, positions):
-    twin = Embeddings(
-        D_MODEL, n_tokens=N_SRC, positional_encoding=positions(D_MODEL, max_len=MAX_LEN)
-    )
     ids = torch.randint(N_SRC, (SEQ_LEN, BATCH_SIZE))
-    assert_twins(make(src_embed=name).src_embed, twin, ids)
+    for is_normed in (False, True):
+        twin = Embeddings(
+            D_MODEL,
+            n_tokens=N_SRC,
+            positional_encoding=positions(D_MODEL, max_len=MAX_LEN),
+            norm=LayerNorm(D_MODEL) if is_normed else None,
+        )
+        ours = make(src_embed=name, is_embed_norm=is_normed).src_embed
+        assert [*ours.state_dict()] == [*twin.state_dict()]
+        assert_twins(ours, twin, ids)
+
+
+def test_embeddings_are_not_normalized_unless_it_is_asked_for():
+    assert make().src_embed.norm is None
+    assert [*make().src_embed.state_dict()] == ["token_embed.weight"]
 
 
 def test_the_generator(x):
     assert_twins(make().generator, Generator(D_MODEL, N_TGT), x)
 
 
+@pytest.mark.parametrize("is_normed", [False, True])
 @pytest.mark.parametrize("name", ["sinusoidal", "learned"])
-def test_a_tied_generator_has_the_table_of_the_embeddings(x, name):
-    conf = make(src_embed=name, generator="tied", n_tgt_vocab=N_SRC)
+def test_a_tied_generator_has_the_table_of_the_embeddings(x, name, is_normed):
+    conf = make(src_embed=name, generator="tied", n_tgt_vocab=N_SRC, is_embed_norm=is_normed)
     table = conf.src_embed.token_embed.weight
     assert conf.generator.projection.weight is table
     torch.testing.assert_close(conf.generator(x), x @ table.T + conf.generator.projection.bias)
@@ -198,6 +212,59 @@ def test_a_feed_forward_network_of_other_features_is_refused():
     make(ffn__d_model=D_MODEL).check()
 
 
+@pytest.mark.parametrize("name", ["sinusoidal", "learned", "rotary", "alibi"])
+def test_positions_are_added_to_tokens_or_told_to_attention(name):
+    conf = make(positions=name)
+    conf.check()
+    added = {"sinusoidal": SinusoidalPositionalEncoding, "learned": LearnedPositionalEncoding}
+    told = {"rotary": RotaryPositions, "alibi": AlibiPositions}
+    assert type(conf.src_embed.positional_encoding) is added.get(name, type(None))
+    found = [layer.self_attn.positions for layer in conf.encoder.layers]
+    assert all(type(part) is told.get(name, type(None)) for part in found)
+    # Layers share what they have computed.
+    assert len({id(part) for part in found}) == 1
+    # Those of attention have no longest text.
+    if name in told:
+        ids = torch.zeros(MAX_LEN + 1, BATCH_SIZE, dtype=torch.long)
+        assert conf.encoder(conf.src_embed(ids)).isfinite().all()
+
+
+@pytest.mark.parametrize("name", ["sinusoidal", "learned"])
+@pytest.mark.parametrize("others", [{}, {"positions": "itself"}])
+def test_the_name_of_the_embeddings_names_the_positions_as_well(name, others):
+    conf = make(src_embed=name, **{key: name for key in others})
+    conf.check()
+    assert conf.positions == name
+    assigned = make()
+    assigned.src_embed = name
+    assert assigned.positions == name
+    assert conf.encoder.layers[0].self_attn.positions is None
+
+
+@pytest.mark.parametrize(
+    "positions, src_embed",
+    [("rotary", "learned"), ("alibi", "sinusoidal"), ("learned", "sinusoidal")],
+)
+def test_two_kinds_of_positions_are_refused(positions, src_embed):
+    with pytest.raises(
+        ConfigError,
+        match=f"^positions is {positions} and src_embed is {src_embed}; leave the second out$",
+    ):
+        make(positions=positions, src_embed=src_embed).check()
+
+
+def test_embeddings_of_ones_own_go_with_any_positions():
+    conf = make(positions="rotary", src_embed=nn.Identity())
+    conf.check()
+    assert isinstance(conf.encoder.layers[0].self_attn.positions, RotaryPositions)
+
+
+def test_rotary_positions_need_pairs_of_features():
+    with pytest.raises(ConfigError, match="d_model is 21 and n_heads is 7, an odd number"):
+        make(positions="rotary", d_model=21).check()
+    make(positions="alibi", d_model=21).check()
+
+
 @pytest.mark.parametrize("seq_len", [MAX_LEN, MAX_LEN + 1])
 @pytest.mark.parametrize("name", ["sinusoidal", "learned"])
 def test_positions_end_at_max_len(name, seq_len):
@@ -214,7 +281,8 @@ def test_positions_end_at_max_len(name, seq_len):
     "key, value, wrong",
     [
         ("encoder", "prenorm", "did you mean pre_norm"),
-        ("src_embed", "rotary", "there is: sinusoidal, learned"),
+        ("src_embed", "rotary", "there is: as_positions, sinusoidal, learned"),
+        ("positions", "rotatory", "takes one of sinusoidal, learned, rotary, alibi"),
         ("n_layers", 0, "at least 1"),
         ("n_heads", 2.5, "a whole number"),
         ("dropout_prob", 1.5, "from 0 to 1"),

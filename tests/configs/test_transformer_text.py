@@ -82,3 +82,28 @@ def test_a_vocabulary_that_is_too_small_is_refused_before_the_first_update(path,
     conf.check()
     with pytest.raises(ConfigError, match=f"transformer.{name} is 5, and there are 14 tokens"):
         conf.prepare()
+
+
+@pytest.mark.parametrize("name", ["sinusoidal", "learned", "rotary", "alibi"])
+def test_only_positions_in_a_table_have_a_longest_text(path, name):
+    conf = on(path, seq_len=17, transformer__positions=name)
+    if name in ("rotary", "alibi"):
+        conf.check()
+    else:
+        with pytest.raises(ConfigError, match="seq_len is 17, above transformer.max_len, 13"):
+            conf.check()
+
+
+@pytest.mark.parametrize(
+    "overrides, expected",
+    [
+        ({}, "learned"),
+        ({"transformer__positions": "rotary"}, "rotary"),
+        ({"transformer__src_embed": "sinusoidal"}, "sinusoidal"),
+    ],
+)
+def test_an_experiment_may_have_positions_of_its_own(path, monkeypatch, overrides, expected):
+    monkeypatch.setattr(Other, "_positions", "learned")
+    conf = on(path, **overrides)
+    conf.check()
+    assert conf.transformer.positions == expected

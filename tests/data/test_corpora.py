@@ -67,7 +67,8 @@ def test_a_third_part_is_only_where_a_corpus_has_one(file, tmp_path):
         (tmp_path / f"wiki.{part}.tokens").write_text(f" the {part} part \n")
     corpus = wikitext_2(tmp_path)
     parts = [f" the {part} part \n" for part in ("train", "valid", "test")]
-    assert corpus == Corpus("wikitext_2", *parts[:2], source=str(tmp_path), test=parts[2])
+    assert corpus == Corpus("wikitext_2", *parts[:2], source=str(tmp_path))
+    assert corpus.test == parts[2]
     # None of it is printed.
     assert " part " not in repr(corpus) and "test" not in repr(corpus).replace(str(tmp_path), "")
 

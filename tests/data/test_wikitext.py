@@ -1,7 +1,9 @@
+import pickle
+
 import pytest
 
 from labnn.data import CorpusError, wikitext_2
-from labnn.data.wikitext import NAMINGS, read_parts
+from labnn.data.wikitext import NAMINGS, find_parts, read_part
 from labnn.tokenizers import WhitespaceTokenizer
 
 TEXTS = {
@@ -15,6 +17,10 @@ def put(folder, names, texts=TEXTS):
     for name, text in zip(names, texts.values(), strict=False):
         (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def read_parts(path):
+    return (*map(read_part, find_parts(path)),)
 
 
 def complaint(path):
@@ -48,6 +54,31 @@ def test_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     put(tmp_path, NAMINGS[0])
     assert read_parts("~") == (*TEXTS.values(),)
+
+
+def test_the_test_part_is_read_when_somebody_asks_for_it(tmp_path):
+    path = put(tmp_path, NAMINGS[0]) / NAMINGS[0][2]
+    path.write_bytes(b"\xff")
+    corpus = wikitext_2(tmp_path)
+    assert corpus.train == TEXTS["train"] and "test" not in vars(corpus)
+    with pytest.raises(CorpusError, match="is not utf-8") as caught:
+        _ = corpus.test
+    assert "wiki.test.tokens" in str(caught.value) and "\n" not in str(caught.value)
+    path.write_text(TEXTS["test"])
+    assert corpus.test == TEXTS["test"]
+    # It is read once, and a copy for another process can read it as well.
+    path.unlink()
+    assert corpus.test == pickle.loads(pickle.dumps(corpus)).test == TEXTS["test"]
+
+
+def test_every_line_has_its_end_and_blank_lines_are_lines(tmp_path):
+    corpus = wikitext_2(put(tmp_path, NAMINGS[0]))
+    tokenizer = WhitespaceTokenizer.from_text(corpus.train)
+    # The lines are blank, a heading, blank, and a sentence with an unknown word.
+    end, unknown = tokenizer.end_of_line_token, tokenizer.unknown_token
+    ids = tokenizer.encode(corpus.train).tolist()
+    assert [n for n, number in enumerate(ids) if number == end] == [0, 4, 5, 11]
+    assert ids[9] == unknown and tokenizer.decode(ids[6:9]) == " Homarus is a"
 
 
 def test_tokens_are_words_and_line_ends(tmp_path):
@@ -106,7 +137,9 @@ def test_no_folder_is_named(path):
 def test_what_is_no_folder_is_refused(tmp_path):
     put(tmp_path, NAMINGS[0])
     assert "no folder, and there are three files" in complaint(tmp_path / NAMINGS[0][0])
-    assert "no such folder; nearest in" in complaint(tmp_path / "no")
+    missing = complaint(tmp_path / "no")
+    # Where to get it, for somebody who has nothing yet
+    assert "no such folder; nearest in" in missing and "Salesforce/wikitext" in missing
     assert "cannot be read" in complaint("a\0b")
     assert "cannot be read" in complaint("~nobody-of-this-name")
     (tmp_path / "loop").symlink_to("loop")

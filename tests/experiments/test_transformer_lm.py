@@ -13,8 +13,10 @@ from labnn.data.text_files import CorpusError
 from labnn.runs import checkpoint, shelf
 from labnn.runs.dry_run import dry_run
 from labnn.runs.evaluate import evaluate, scores
+from labnn.runs.folders import RunError
 from labnn.runs.interrupts import Terminated
 from labnn.runs.launch import launch, prepared
+from labnn.runs.load import load
 from labnn.runs.tracking import reset_tracker
 from tests.runs.killing import alike
 from tests.runs.processes import folder, only_run, records
@@ -109,6 +111,11 @@ def test_a_run_tells_perplexity_and_next_tokens(here, capsys):
     shown = records(only_run(here, NAME) / "samples.jsonl")[-1]["samples"]
     texts = ["".join(span["text"] for span in sample["spans"]) for sample in shown]
     assert [text.split(" → ")[0] for text in texts] == TINY["prompt"]
+    assert [[span["kind"] for span in sample["spans"]] for sample in shown] == (
+        [["given", "predicted"]] * len(TINY["prompt"])
+    )
+    assert f"  perplexity.valid {valid['perplexity.valid']:.4g}  accuracy.valid" in out
+    assert "samples: what was given → what the model says of the next token" in out
     for text in texts:
         shares = [float(share) for share in re.findall(r"([\d.]+)%", text)]
         assert len(shares) == 5 and shares == sorted(shares, reverse=True) and sum(shares) <= 100.5
@@ -260,6 +267,61 @@ def test_an_evaluation_has_the_number_of_the_run(here):
     assert data["tokens"] == 35 and data["loss"] > 0
 
 
+def test_an_evaluation_tells_what_each_number_is_of(here):
+    train()
+    asked = {"is_log_bits": "true", "is_log_per_word": "true"}
+    data, text = evaluate([only_run(here, NAME).name], asked)
+    rows = dict(re.split("  +", line) for line in text.splitlines())
+    assert len({len(line) - len(line.split("  ")[-1].lstrip()) for line in text.splitlines()}) == 1
+    names = {
+        "loss, nats per token": data["loss"],
+        "loss, bits per token": data["loss"] / math.log(2),
+        "perplexity per token": math.exp(data["loss"]),
+        # Every word and every line end is a token.
+        "perplexity per word or line end": math.exp(data["loss"]),
+    }
+    assert [*rows] == ["run", "text", *names, "accuracy", "tokens"]
+    for name, value in names.items():
+        assert rows[name] == f"{value:.4g}"
+    assert data["bits"] == pytest.approx(names["loss, bits per token"])
+    assert data["perplexity_per_word"] == data["perplexity"]
+
+
+def test_a_test_part_is_scored_token_by_token_as_the_validation_is(here):
+    place = here / "wiki"
+    place.mkdir()
+    texts = {"train": TEXT, "valid": TEXT[:60], "test": "the cat sat on the sofa\n" * 5}
+    for part, text in texts.items():
+        (place / f"{part}.txt").write_text(text)
+    train({"text": "wikitext_2", "text.path": str(place), "valid_loader": None})
+    run = only_run(here, NAME).name
+    asked = {"part": "test", "predict_last_k": "3", "is_log_per_word": "true"}
+    data, _ = evaluate([run], asked)
+    # Six words and a line end, five times, whatever the length of a window
+    assert data["tokens"] == 35 and data["text"] == f"{place}, test part"
+    assert data["perplexity_per_word"] == data["perplexity"] == math.exp(data["loss"])
+    rest = {"predict_last_k": "3", "is_log_per_word": "true"}
+    whole, _ = evaluate([run], {"text.path": str(place / "test.txt"), **rest})
+    assert {**whole, "text": ""} == {**data, "text": ""}
+
+
+@pytest.mark.parametrize("was, now", [("tied", "linear"), ("linear", "tied")])
+def test_a_run_goes_on_with_the_tables_that_it_had(here, was, now):
+    train({"transformer.generator": was})
+    name = only_run(here, NAME).name
+    with pytest.raises(RunError, match=f"transformer.generator was '{was}' and is '{now}'") as one:
+        load(only_run(here, NAME), overrides={"transformer.generator": now})
+    with pytest.raises(RunError, match="are one tensor in ") as other:
+        transformer_lm.main(
+            {"epochs": 2, "transformer.generator": now},
+            resume=name,
+            allow_change=["transformer.generator"],
+        )
+    for caught in (one, other):
+        assert "\n" not in str(caught.value)
+        assert str(caught.value).endswith("; leave transformer.generator as it was")
+
+
 @pytest.mark.parametrize("naming", ["wiki.{}.tokens", "{}.txt"])
 def test_it_reads_the_layout_of_wikitext(here, naming):
     place = here / "wiki"
@@ -359,4 +421,4 @@ def test_it_can_learn(here):
     found = [line for line in lines(here) if "loss.valid" in line]
     assert found[0]["perplexity.valid"] > found[-1]["perplexity.valid"]
     assert found[-1]["accuracy.valid"] > 0.85 and found[-1]["perplexity.valid"] < 1.7
-    assert "→ ' mat'" in conf.told("the cat sat on the")
+    assert "→ ' mat'" in conf.told("the cat sat on the").signs()

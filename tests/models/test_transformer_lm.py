@@ -9,19 +9,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from labnn.generation import beam_search, decode, greedy, pad_left, without_cache
 from labnn.layers.layer_norm import LayerNorm
 from labnn.models.transformer_lm import TransformerLM
 from labnn.runs import checkpoint
 from labnn.transformers.embeddings import Embeddings
 from labnn.transformers.encoder import Encoder, TransformerLayer
 from labnn.transformers.feed_forward import FeedForward
+from labnn.transformers.fused_encoder import FusedEncoder
 from labnn.transformers.generator import Generator
+from labnn.transformers.kv_cache import KeyValueCache, cached_step
 from labnn.transformers.masks import causal_mask
 from labnn.transformers.mha import MultiHeadAttention
-from labnn.transformers.positional_encoding import (
-    LearnedPositionalEncoding,
-    SinusoidalPositionalEncoding,
-)
+from labnn.transformers.positional_encoding import SinusoidalPositionalEncoding
 from tests.transformers.torch_twins import copy_encoder, randomize
 
 SEQ_LEN, BATCH_SIZE, N_HEADS, D_K, D_FF, N_LAYERS, N_TOKENS = 7, 2, 3, 5, 17, 3, 13
@@ -30,19 +30,21 @@ TABLE, PROJECTION = "src_embed.token_embed.weight", "generator.projection.weight
 
 
 def model(
-    *, is_tied=False, n_layers=N_LAYERS, n_tokens=N_TOKENS, dropout_prob=0.0, is_pre_norm=True,
-    padding_token=PADDING, encoding=SinusoidalPositionalEncoding, d_model=D_MODEL,
+    *, is_tied=False, n_layers=N_LAYERS, n_tokens=N_TOKENS, is_pre_norm=True,
+    padding_token=PADDING, d_model=D_MODEL,
 ) -> TransformerLM:  # fmt: skip
     def layer():
         return TransformerLayer(
             d_model,
-            self_attn=MultiHeadAttention(d_model, n_heads=N_HEADS, dropout_prob=dropout_prob),
-            feed_forward=FeedForward(d_model, d_ff=D_FF, dropout_prob=dropout_prob),
-            dropout_prob=dropout_prob,
+            self_attn=MultiHeadAttention(d_model, n_heads=N_HEADS, dropout_prob=0.0),
+            feed_forward=FeedForward(d_model, d_ff=D_FF, dropout_prob=0.0),
+            dropout_prob=0.0,
             is_pre_norm=is_pre_norm,
         )
 
-    embeddings = Embeddings(d_model, n_tokens=n_tokens, positional_encoding=encoding(d_model))
+    embeddings = Embeddings(
+        d_model, n_tokens=n_tokens, positional_encoding=SinusoidalPositionalEncoding(d_model)
+    )
     weight = embeddings.token_embed.weight if is_tied else None
     norm = LayerNorm(d_model) if is_pre_norm else None
     return TransformerLM(
@@ -171,6 +173,13 @@ def test_without_padding_the_mask_is_one_for_all_sequences(x):
     assert model(padding_token=None).mask(x).shape == (SEQ_LEN, SEQ_LEN, 1)
 
 
+def test_the_mask_is_that_of_the_equation(x):
+    x[4:, 1] = PADDING
+    mask = model().mask(x)
+    for i, j, b in itertools.product(range(SEQ_LEN), range(SEQ_LEN), range(BATCH_SIZE)):
+        assert mask[i, j, b] == (j <= i and x[j, b] != PADDING)
+
+
 def test_a_model_that_predicted_in_inference_mode_can_be_trained(x):
     lm = model()
     with torch.inference_mode():
@@ -189,53 +198,6 @@ def test_padding_changes_no_real_logit(x, is_front):
     logits, _ = lm(torch.cat(parts))
     real = logits[5:] if is_front else logits[:SEQ_LEN]
     torch.testing.assert_close(real, lm(x)[0])
-
-
-def test_a_shorter_text_is_alone_as_it_is_in_a_batch(x):
-    lm = randomize(model())
-    padded = x.clone()
-    padded[4:, 1] = PADDING
-    torch.testing.assert_close(lm(padded)[0][:4, 1:], lm(x[:4, 1:])[0])
-    torch.testing.assert_close(lm(padded)[0][:, :1], lm(x[:, :1])[0])
-
-
-def test_padding_token_zero_is_a_token(x):
-    lm = randomize(model(padding_token=0))
-    lm.src_embed.positional_encoding = nn.Identity()
-    padded = torch.cat([torch.zeros(5, BATCH_SIZE, dtype=torch.long), x + 1])
-    torch.testing.assert_close(lm(padded)[0][5:], lm(x + 1)[0])
-
-
-def test_a_text_of_nothing_but_padding_is_finite(x):
-    x[:, 1] = PADDING
-    lm = model()
-    logits, _ = lm(x)
-    F.cross_entropy(logits[:, 0], x[:, 0]).backward()
-    assert logits.isfinite().all() and all(p.grad.isfinite().all() for p in lm.parameters())
-
-
-def test_positions_are_numbers_in_the_grid_of_ids(x):
-    lm = model()
-    logits, _ = lm(x)
-    chosen, state = lm(x, positions=torch.tensor([3 * BATCH_SIZE + 1, 0, 3 * BATCH_SIZE + 1]))
-    assert chosen.shape == (3, N_TOKENS) and state is None
-    torch.testing.assert_close(chosen, torch.stack([logits[3, 1], logits[0, 0], logits[3, 1]]))
-    assert lm(x, torch.tensor([], dtype=torch.int32))[0].shape == (0, N_TOKENS)
-
-
-@pytest.mark.parametrize(
-    "positions",
-    [torch.tensor([[0, 1]]), torch.tensor([0.0]), torch.tensor([True]), torch.tensor(1)],
-)
-def test_positions_that_are_no_list_of_indices_are_refused(x, positions):
-    with pytest.raises(ValueError, match="positions has shape .* flat indices"):
-        model()(x, positions)
-
-
-@pytest.mark.parametrize("outside", [-1, SEQ_LEN * BATCH_SIZE])
-def test_positions_outside_of_the_grid_are_refused(x, outside):
-    with pytest.raises(IndexError):
-        model()(x, torch.tensor([outside]))
 
 
 def test_tied_tables_are_one_parameter():
@@ -319,14 +281,6 @@ def test_a_checkpoint_holds_the_tied_table_once_and_goes_on_bit_for_bit(x, tmp_p
     assert all(torch.equal(a, b) for a, b in pairs)
 
 
-def test_a_checkpoint_holds_the_parameters_and_nothing_else(x):
-    lm = model()
-    lm(x)
-    assert set(lm.state_dict()) == {name for name, _ in lm.named_parameters()}
-    learned = model(encoding=LearnedPositionalEncoding)
-    assert "src_embed.positional_encoding.table" in learned.state_dict()
-
-
 def test_a_tied_model_first_repeats_what_it_reads():
     sizes = {"d_model": 96, "n_tokens": 97, "padding_token": None}
     ids = torch.randint(97, (SEQ_LEN, 5))
@@ -334,19 +288,6 @@ def test_a_tied_model_first_repeats_what_it_reads():
     free, tied = (model(is_tied=is_tied, **sizes)(ids)[0] for is_tied in (False, True))
     assert (tied.argmax(dim=-1) == ids).float().mean() > 0.9
     assert abs(free[own].mean().item()) < 1 < tied[own].mean().item()
-
-
-def test_the_ids_are_not_modified(x):
-    before = x.clone()
-    model()(x)
-    assert torch.equal(x, before)
-
-
-def test_dropout_is_off_in_evaluation(x):
-    lm = model(dropout_prob=0.3)
-    assert not torch.equal(lm(x)[0], lm(x)[0])
-    lm.eval()
-    assert torch.equal(lm(x)[0], lm(x)[0])
 
 
 @pytest.mark.parametrize("is_tied", [False, True])
@@ -358,17 +299,6 @@ def test_every_parameter_learns(is_tied):
         assert parameter.grad.isfinite().all()
         # An offset of all keys cancels in the softmax.
         assert name.endswith("to_key.bias") or parameter.grad.abs().max() > 1e-6, name
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_is_near_float32(x, dtype):
-    x[4:, 1] = PADDING
-    lm = model()
-    expected, _ = lm(x)
-    logits, _ = lm.to(dtype)(x)
-    logits.float().square().sum().backward()
-    assert logits.dtype == dtype and all(p.grad.isfinite().all() for p in lm.parameters())
-    torch.testing.assert_close(logits.float(), expected, rtol=0.1, atol=0.1)
 
 
 @pytest.mark.parametrize("is_tied", [False, True])
@@ -386,3 +316,53 @@ def test_it_can_fit_one_batch(is_tied):
         loss.backward()
         optimizer.step()
     assert losses[-1] < 0.1 and (is_tied or abs(losses[0] - math.log(N_TOKENS)) < 0.7)
+
+
+def kinds(lm: TransformerLM) -> dict:
+    return {"plain": lm.eval(), "fused": lm.eval().fused()}
+
+
+@pytest.mark.parametrize("is_pre_norm", [True, False])
+@pytest.mark.parametrize("kind", ["plain", "fused"])
+@torch.no_grad()
+def test_a_cache_changes_no_logits(x, kind, is_pre_norm):
+    lm, cache = randomize(model(is_pre_norm=is_pre_norm)), KeyValueCache()
+    x[3, 1] = PADDING
+    expected, state = lm.eval()(x)
+    assert state is None
+    found = []
+    for block in x.split([4, 1, 1, 1]):
+        logits, state = kinds(lm)[kind](block, cache=cache)
+        found.append(logits)
+        assert state is cache
+    torch.testing.assert_close(torch.cat(found), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["plain", "fused"])
+@torch.no_grad()
+def test_texts_are_written_as_without_a_cache(kind):
+    lm = randomize(model(padding_token=None)).eval()
+
+    def alone(ids, lengths):
+        """Each text by itself, without padding"""
+        texts = [ids[len(ids) - n :, b : b + 1] for b, n in enumerate(lengths.tolist())]
+        return torch.cat([lm(text)[0][-1] for text in texts])
+
+    ids, lengths = pad_left([[3, 1, 4, 1, 5], [9, 2], [6, 5, 3]], padding_token=0)
+    step, slow = cached_step(kinds(lm)[kind]), without_cache(alone)
+    given = {"n_new_tokens": 13, "lengths": lengths}
+    ours, theirs = ([*decode(s, ids, greedy, **given)] for s in (step, slow))
+    assert torch.equal(torch.stack(ours), torch.stack(theirs))
+    given = {**given, "n_beams": 3, "n_returned": 2, "stop_token": 8}
+    (ours, scores), (theirs, others) = (beam_search(s, ids, **given) for s in (step, slow))
+    assert torch.equal(ours, theirs)
+    torch.testing.assert_close(scores, others, rtol=1e-4, atol=1e-4)
+
+
+def test_a_fused_model_has_the_weights_of_the_moment_and_leaves_the_mode():
+    lm = model().eval()
+    fused = lm.fused()
+    assert isinstance(fused.encoder, FusedEncoder) and fused.padding_token == PADDING
+    assert fused.src_embed is lm.src_embed and not lm.src_embed.training
+    lm.encoder = nn.Identity()
+    assert lm.fused() is lm

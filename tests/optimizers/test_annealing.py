@@ -119,6 +119,16 @@ def test_the_lowest_rate_is_never_left(schedule):
     assert min(rates) == pytest.approx(0.1) and rates[-1] == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize("lr", [1e-5, 3e-6, 0.0])
+def test_the_lowest_rate_of_the_square_is_never_above_the_highest(lr):
+    rates = [square_annealing(t, lr=lr, total=20, warmup=4) for t in range(22)]
+    assert rates[4:21] == [lr] * 17 and rates[21] == 0
+    assert rates[:4] == pytest.approx([lr * (t + 1) / 5 for t in range(4)])
+    # Above that it is NeMo's.
+    assert square_annealing(20, lr=1.1e-5, total=20) == 1e-5
+    assert square_annealing(20, lr=3e-6, total=20, min_lr=0.0) == 0
+
+
 def test_the_inverse_root_needs_no_total():
     assert inverse_square_root_annealing(4 * 10**8 - 1, lr=1.0) == pytest.approx(5e-5)
     assert inverse_square_root_annealing(101, lr=1.0, total=100) == 0

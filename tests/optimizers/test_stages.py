@@ -87,6 +87,18 @@ def test_without_restarts_it_is_a_cosine():
     assert ours == pytest.approx(wanted, rel=1e-9)
 
 
+@pytest.mark.parametrize("t_mult", [1, 2])
+@pytest.mark.parametrize("min_lr", [0.0, 0.25])
+def test_without_a_period_the_rate_stays_down_from_the_total_on(t_mult, min_lr):
+    # Five updates of warm-up and eight of the fall. What is left is less at each, and then nothing.
+    options = dict(lr=1.0, min_lr=min_lr, warmup=5, t_mult=t_mult, shrink=0.5)
+    rates = [cosine(t, **options, total=13) for t in range(5, 60)]
+    assert rates[0] == 1.0 and rates[:9] == sorted({*rates[:9]}, reverse=True)
+    assert rates[7] > min_lr and set(rates[8:]) == {min_lr}
+    # With a period of this length there is a restart.
+    assert cosine(13, **options, period=8) == 0.5
+
+
 def test_both_ends_of_the_cosine_shrink():
     options = dict(lr=8.0, min_lr=4.0, period=2, shrink=0.5)
     # 8, the middle 6, then a restart at 4 whose lowest rate is 2

@@ -237,7 +237,7 @@ def check_left(run):
     names = shelf.names(parent)
     newest = None
     for name in names:
-        newest = checkpoint.load(parent / name)["session"]["metrics"]["n_updates"]
+        newest = checkpoint.load(parent / name)["position"]["updates"]
     if newest is not None:
         text = (Path(run) / "metrics.jsonl").read_bytes().decode()
         whole = [json.loads(line) for line in text.split("\n")[:-1]]

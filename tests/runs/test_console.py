@@ -6,8 +6,8 @@ import pytest
 
 from labnn.configs.position import Position
 from labnn.runs import console as page
-from labnn.runs.console import LEGEND, PACE, Console, duration, say, shown
-from labnn.runs.samples import Sample, Span
+from labnn.runs.console import PACE, STYLES, Console, duration, say, shown
+from labnn.runs.samples import GOES_ON, LEGEND, Sample, Span
 from tests.runs.processes import TINY, Terminal, folder, fresh, mlm, only_run, records, words
 
 SAMPLE = Sample([Span("given", "to b"), Span("wrong", "a", "e"), Span("right", " ", " ")])
@@ -100,6 +100,34 @@ def test_a_log_gets_plain_lines_at_a_pace(capsys, clock):
     assert "epoch 1 train 30/1000  16:10 left  loss 3.142  lr 0.00198" in out
     assert "epoch 1  step 5  loss.train 1  loss.valid 2  0:05" in lines
     assert out.endswith("\n") and ESC not in out and "\r" not in out
+
+
+def test_a_resumed_run_tells_the_time_left_by_what_it_does_itself(capsys, clock):
+    console = Console()
+    begun = clock.now
+    for second in range(0, 41):
+        clock.now = begun + second
+        console.progress(position(batch=second), 1000, 0.5 + second / 1024, VALUES)
+    assert "epoch 1 train 30/1000  8:02 left" in capsys.readouterr().out
+
+
+def test_a_round_of_a_language_model_has_its_perplexity(capsys, clock):
+    values = {"loss.train": 1.0, "loss.valid": 2.0, "accuracy.valid": 0.25}
+    Console().round_end(position(), 5, values, True)
+    Console().round_end(position(), 5, {**values, "perplexity.valid": 7.38906}, True)
+    assert capsys.readouterr().out == (
+        "epoch 1  step 5  loss.train 1  loss.valid 2  accuracy.valid 0.25  0:00\n"
+        "epoch 1  step 5  loss.train 1  loss.valid 2  perplexity.valid 7.389  accuracy.valid 0.25"
+        "  0:00\n"
+    )
+
+
+def test_what_goes_on_has_a_legend_and_a_style_of_its_own(capsys, screen, monkeypatch):
+    sample = Sample([Span("given", "to be"), Span("predicted", " → ' or'")])
+    Console().samples([sample])
+    assert capsys.readouterr().out == f"{GOES_ON}\n  to be → ' or'\n"
+    on(screen, monkeypatch).samples([sample])
+    assert f"{ESC}[1m → ' or'" in screen.getvalue() and STYLES["predicted"] != STYLES["given"]
 
 
 def test_the_last_round_and_its_samples_are_always_told(capsys, clock):

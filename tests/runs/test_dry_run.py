@@ -6,7 +6,9 @@ import torch
 from experiments import mlm
 from labnn.configs.loop import Listener
 from labnn.configs.types import ConfigError
-from labnn.runs.dry_run import dry_run, is_tensor, n_bytes, size
+from labnn.runs.dry_run import dry_run, is_tensor, n_bytes, n_validations, size
+from labnn.runs.dry_run import n_rounds as n_rounds_of
+from tests.configs.tiny import Tiny, make
 from tests.runs.processes import TINY, folder, run
 from tests.runs.processes import mlm as run_mlm
 
@@ -112,6 +114,66 @@ def test_a_run_after_it_is_not_changed(tmp_path, here, capsys):
     assert run_mlm(elsewhere).code == 0
     second = (elsewhere / "logs" / "mlm").glob("*/samples.jsonl")
     assert next(first).read_text() == next(second).read_text()
+
+
+def places(conf):
+    """How many rounds a run has begun, and how many validations it has made"""
+
+    class Counting(Listener):
+        rounds = validations = 0
+
+        def on_phase(self, position, total):
+            self.rounds += position.phase == "sample"
+
+        def on_phase_end(self, position):
+            self.validations += position.phase == "valid"
+
+    conf._listener = Counting()
+    conf.run()
+    # The last samples are those of no round.
+    return conf._listener.rounds - 1, conf._listener.validations
+
+
+@pytest.mark.parametrize("every, at_start", [(0, False), (0, True), (2, True), (5, False)])
+@pytest.mark.parametrize("most", [0, 1, 4, 7, 8, 9, 12])
+@pytest.mark.parametrize("n_rounds, update_batches", [(1, 1), (3, 1), (2, 2), (9, 1)])
+def test_rounds_and_validations_are_foreseen(every, at_start, most, n_rounds, update_batches):
+    options = {
+        "epochs": 2,
+        "n_train": 7,
+        "inner_iterations": n_rounds,
+        "update_batches": update_batches,
+        "max_updates": most,
+        "eval_interval": every,
+        "eval_at_start": at_start,
+    }
+    conf = make(Tiny, options)
+    updates = conf.count_updates()
+    begun = n_rounds_of(conf, updates)
+    assert (begun, n_validations(conf, updates, begun)) == places(conf)
+
+
+def test_a_validation_before_the_start_is_not_tried(here, capsys):
+    conf = dry({"eval_at_start": True, "eval_interval": 1})
+    assert (conf.position.phase, conf.position.batch) == ("valid", 0)
+    assert conf.position.updates == 1
+
+
+@pytest.mark.parametrize(
+    "options, n_kept, kinds",
+    [
+        ({}, 4, "checkpoints"),
+        ({"checkpoint.keep": 5, "checkpoint.interval": 2}, 7, "checkpoints"),
+        ({"checkpoint.keep": -1}, 1, "each checkpoint, of which all are kept"),
+        # Six updates, four of which are at an interval or at an end, and one validation an epoch
+        ({"checkpoint.keep": -1, "checkpoint.interval": 2}, 7, "checkpoints"),
+    ],
+)
+def test_the_room_for_checkpoints(here, capsys, options, n_kept, kinds):
+    conf = dry({"epochs": 2, "optimizer": "SGD"} | options)
+    # The momentum is as large as the weights.
+    kept = 2 * n_kept * n_bytes(list(conf.model.parameters()))
+    assert told(capsys.readouterr().out)["disk"].endswith(f", {size(kept)} for {kinds}")
 
 
 def test_sizes_have_units_of_a_thousand():

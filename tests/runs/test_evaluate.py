@@ -1,12 +1,14 @@
 import json
 import math
 import os
+import re
+import shutil
 
 import pytest
 import yaml
 
 from labnn.configs.types import ConfigError
-from labnn.runs.evaluate import evaluate, perplexity, scores
+from labnn.runs.evaluate import evaluate, scores
 from labnn.runs.export import export
 from labnn.runs.folders import RunError
 from labnn.runs.load import load
@@ -44,10 +46,14 @@ def test_the_loss_is_the_one_that_the_run_has_written(here):
     assert data["perplexity"] == math.exp(data["loss"])
     assert (data["checkpoint"], data["text"]) == (str(N_UPDATES), "text.txt, validation part")
     assert data["tokens"] > 1
-    rows = dict(line.split(maxsplit=1) for line in text.splitlines())
-    assert [*rows] == ["run", "text", "loss", "perplexity", "accuracy", "tokens"]
+    rows = dict(re.split("  +", line) for line in text.splitlines())
+    per_token = ["loss, nats per token", "perplexity per token"]
+    assert [*rows] == ["run", "text", *per_token, "accuracy", "tokens"]
     assert rows["run"].endswith(f"{here.name}, checkpoint {N_UPDATES}")
-    assert rows["loss"] == f"{data['loss']:.4g}" and rows["tokens"] == str(data["tokens"])
+    assert [rows[name] for name in per_token] == [
+        f"{data[name]:.4g}" for name in ("loss", "perplexity")
+    ]
+    assert rows["tokens"] == str(data["tokens"])
 
 
 def test_nothing_is_written(here):
@@ -161,6 +167,11 @@ def test_the_command(here):
         (["batch_size=0"], "batch_size is"),
         (["valid_loader=none"], "the run has no validation part; name a text"),
         (["checkpoint=9"], "no checkpoint '9'"),
+        (["part=test"], "text.txt, the text file, has no test part; leave part=test out"),
+        (["part=rest"], "part is 'rest'; it takes one of train, valid, test"),
+        (["part="], "part is ''; it takes one of"),
+        (["part=test", "tokenizer=word"], "leave tokenizer out"),
+        (["part=test", "text.path=missing.txt"], "text.path='missing.txt': no such file"),
         (["device=cuda:6"], "cuda:6"),
     ],
 )
@@ -189,6 +200,65 @@ def test_a_run_without_validation_can_read_another_text(tmp_path, monkeypatch):
     assert evaluate([path.name], {"text.path": "text.txt"})[0]["tokens"] > 0
 
 
+def parts(place, **texts):
+    """A folder with the three parts of WikiText-2, under the names of plain files"""
+    place.mkdir()
+    for name, text in texts.items():
+        (place / f"{name}.txt").write_text(text)
+
+
+@pytest.fixture
+def three(tmp_path, monkeypatch):
+    """A run on a text in three parts"""
+    parts(tmp_path / "wiki", train=WORDS, valid=WORDS[:40], test=WORDS[40:])
+    options = {"text": "wikitext_2", "text.path": str(tmp_path / "wiki")}
+    path, conf = trained(tmp_path / "here", options)
+    edit(path, data=conf.fingerprint())
+    monkeypatch.chdir(tmp_path / "here")
+    return path
+
+
+def test_the_test_part_is_scored_as_a_text_of_its_own_is(three, tmp_path, capsys):
+    data, text = evaluate([three.name], {"part": "test"})
+    assert data["text"] == f"{tmp_path / 'wiki'}, test part" and data["text"] in text
+    # The corpus has ended each part with a line end.
+    (tmp_path / "test.txt").write_text(WORDS[40:] + "\n")
+    own, _ = evaluate([three.name], {"text.path": str(tmp_path / "test.txt")})
+    assert {**data, "text": ""} == {**own, "text": ""}
+    valid, _ = evaluate([three.name], {})
+    assert valid == evaluate([three.name], {"part": "valid"})[0] and valid["loss"] != data["loss"]
+    assert evaluate([three.name], {"part": "train"})[0]["tokens"] > data["tokens"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_part_may_lie_elsewhere_or_be_that_of_an_export(three, tmp_path):
+    data, _ = evaluate([three.name], {"part": "test"})
+    (tmp_path / "model").mkdir()
+    export([three.name, str(tmp_path / "model")], {})
+    assert evaluate([str(tmp_path / "model")], {"part": "test"})[0] == data
+    shutil.move(tmp_path / "wiki", tmp_path / "moved")
+    moved = {"text.path": str(tmp_path / "moved"), "part": "test"}
+    found, _ = evaluate([three.name], moved)
+    assert found == {**data, "text": f"{tmp_path / 'moved'}, test part"}
+    with pytest.raises(ValueError, match="no such folder"):
+        evaluate([three.name], {"part": "test"})
+
+
+def test_a_part_of_a_text_that_was_changed_is_told(three, tmp_path, capsys):
+    for name, part, is_told in (("valid", "train", False), ("valid", "test", True)):
+        (tmp_path / "wiki" / f"{name}.txt").write_text(WORDS[::-1])
+        evaluate([three.name], {"part": part})
+        assert ("was changed after the run" in capsys.readouterr().err) == is_told
+
+
+def test_a_run_without_validation_has_the_loader_of_its_class(tmp_path, monkeypatch):
+    parts(tmp_path / "wiki", train=WORDS, valid=WORDS, test=WORDS[40:])
+    options = {"text": "wikitext_2", "text.path": str(tmp_path / "wiki"), "valid_loader": None}
+    path, _ = trained(tmp_path / "here", options)
+    monkeypatch.chdir(tmp_path / "here")
+    assert evaluate([path.name], {"part": "test"})[0]["tokens"] > 0
+
+
 OWN = """
 from experiments import mlm
 
@@ -197,6 +267,27 @@ class Configs(mlm.Configs):
     def step(self, batch, batch_idx):
         pass
 """
+
+
+NEGATIVE = """
+from experiments import mlm
+from labnn.configs.scores import Scores
+
+
+class Configs(mlm.Configs):
+    def forward_loss(self, batch):
+        return Scores(batch[0].sum() * 0.0 - 3.0, 0, 2)
+"""
+
+
+def test_a_loss_below_zero_has_no_perplexity(tmp_path, monkeypatch):
+    path, _ = trained(tmp_path / "here")
+    (tmp_path / "here" / "below.py").write_text(NEGATIVE)
+    edit(path, entry="below:Configs")
+    monkeypatch.chdir(tmp_path / "here")
+    data, text = evaluate([path.name], {})
+    assert (data["loss"], data["perplexity"]) == (-1.5, None)
+    assert "perplexity per token  -" in text
 
 
 LOST = """
@@ -232,11 +323,7 @@ def test_a_loss_that_is_no_number_is_null(here, made, capsys):
     data, text = evaluate([here.name], {"checkpoint": "9"})
     assert data["loss"] is None and data["perplexity"] is None
     json.dumps(data, allow_nan=False)
-    assert "loss        -" in text
-
-
-def test_a_huge_loss_has_no_perplexity():
-    assert perplexity(1000.0) == math.inf and perplexity(0.0) == 1.0
+    assert "loss, nats per token  -" in text
 
 
 def test_options_of_the_run_stay(here):

@@ -212,20 +212,22 @@ def test_a_config_that_is_wrong(target, change, says):
         load(target)
 
 
-def test_weights_with_two_places_are_written_once(here):
-    conf, _ = load(here)
-    conf.model.generator.projection.weight = conf.model.src_embed.token_embed.weight
-    files = exported_files(here, conf, "7")
+def test_weights_with_two_places_are_written_once(tmp_path):
+    path, _ = trained(tmp_path / "here", {"transformer.generator": "tied"})
+    conf, name = load(path)
+    files = exported_files(path, conf, name)
     told = json.loads(files["config.json"])
     tied = {"generator.projection.weight": "src_embed.token_embed.weight"}
     assert told["tied"] == tied or told["tied"] == {v: k for k, v in tied.items()}
     weights = safetensors.torch.load(files["model.safetensors"])
     assert len({*tied, *tied.values()} & {*weights}) == 1
-    target = here.parent.parent.parent / "tied"
+    target = tmp_path / "tied"
     write_folder(target, files)
     again, _ = load(target)
     for name, tensor in conf.model.state_dict().items():
         assert torch.equal(again.model.state_dict()[name], tensor), name
+    with pytest.raises(RunError, match="transformer.generator was 'tied' and is 'linear'"):
+        load(target, overrides={"transformer.generator": "linear"})
 
 
 def test_parts_of_one_memory_are_written_apart(here):

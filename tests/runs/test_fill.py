@@ -10,7 +10,7 @@ from labnn.runs import fill as page
 from labnn.runs.fill import cut, fill, in_words, predictions, probabilities
 from labnn.runs.folders import RunError
 from labnn.runs.load import load
-from labnn.tokenizers import CharacterTokenizer, WordTokenizer
+from labnn.tokenizers import CharacterTokenizer, WhitespaceTokenizer, WordTokenizer
 from tests.runs.processes import Terminal, run
 from tests.runs.test_load import edit, put, trained
 
@@ -164,7 +164,7 @@ def test_unknown_pieces_are_named_and_read_as_a_mask(conf, capsys):
 
 
 def test_long_lists_of_unknown_pieces_are_cut_off(capsys):
-    page.tell_unknown(CharacterTokenizer("a"), [chr(0x400 + number) for number in range(30)] * 2)
+    page.tell_unknown([chr(0x400 + number) for number in range(30)] * 2, "[MASK]")
     err = capsys.readouterr().err
     assert err.count("'") == 40 and "…;" in err
 
@@ -186,6 +186,19 @@ def test_a_hidden_word_has_the_space_before_it():
     # It has an id for words that it does not know.
     assert found.ids[-1] == tokenizer.unknown_token
     assert cut("to be[MASK]not", tokenizer, mask).pieces == ["to", " be", "[MASK]", "not"]
+
+
+def test_a_line_end_before_a_hidden_word_stays():
+    text, mask = "to be\n[MASK] or \n [MASK]\t[MASK] be\n", 97
+    tokenizer = WhitespaceTokenizer.from_text("to be or\n")
+    pieces = [" to", " be", "\n", "[MASK]", " or", "\n", "[MASK]", "[MASK]", " be", "\n"]
+    found = cut(text, tokenizer, mask)
+    assert found.pieces == pieces and found.positions == [3, 6, 7]
+    assert found.ids.tolist() == [mask if p == "[MASK]" else tokenizer.ids[p] for p in pieces]
+    # This one has white space among its tokens, of which the last space is the word's.
+    tokenizer = WordTokenizer.from_text("to be or\n \t")
+    found = cut(text, tokenizer, mask)
+    assert "".join(found.pieces) == text.replace(" [MASK]", "[MASK]")
 
 
 def test_words_are_filled_in(tmp_path):

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from experiments import mlm
-from labnn.runs.fitting import check_fit
+from labnn.runs.fitting import check_fit, shared
 from labnn.runs.folders import RunError
 from labnn.runs.launch import prepared
 from labnn.tokenizers import CharacterTokenizer
@@ -108,6 +108,48 @@ def test_nothing_is_rounded_or_repeated_in_silence():
     assert "bias is [] of float32 in it and [5] of float32" in complaint(network, flat)
     none = {**network.state_dict(), "bias": "ones"}
     assert "bias is a str in it and [5]" in complaint(network, none)
+
+
+@pytest.mark.parametrize("now, was", [("linear", "tied"), ("tied", "linear")])
+def test_a_table_of_both_ends_is_not_two_tables(now, was):
+    names = ("transformer.generator", "transformer.src_embed")
+    saved = model(**{names[0]: was}).state_dict()
+    network, change = model(**{names[0]: now}), {names[0]: (was, now)}
+    # Names and shapes are the same.
+    assert {n: t.shape for n, t in saved.items()} == {
+        n: t.shape for n, t in network.state_dict().items()
+    }
+    one, other = ("it", "the model") if was == "tied" else ("the model", "it")
+    text = complaint(network, saved, change)
+    assert text.endswith(
+        f"{names[0]} was {was!r} and is {now!r} (generator.projection.weight and "
+        f"src_embed.token_embed.weight are one tensor in {one} and not in {other}); leave "
+        f"{names[0]} as it was"
+    )
+    assert "run.yaml names the commit" in complaint(network, saved)
+    check_fit("485", network, model(**{names[0]: now}).state_dict(), change)
+
+
+def test_what_is_no_parameter_may_share_memory():
+    class Network(nn.Module):
+        def __init__(self, is_shared):
+            super().__init__()
+            one, other = torch.ones(IN), torch.ones(IN)
+            self.register_buffer("one", one)
+            self.register_buffer("other", one if is_shared else other)
+
+    for is_shared in (False, True):
+        check_fit("485", Network(is_shared), Network(not is_shared).state_dict(), {})
+
+
+def test_names_for_one_tensor():
+    one, square = torch.ones(IN), torch.ones(OUT, OUT)
+    tensors = {"a": one, "b": one.detach(), "c": one.clone(), "d": one[:2], "e": one.view(1, IN)}
+    assert shared(tensors) == {frozenset("ab")}
+    assert shared({"a": square, "b": square.T, "c": square.view(OUT, OUT)}) == {frozenset("ac")}
+    # What is empty has no memory, whatever it is called, and a text has none either.
+    nothing = torch.ones(0, IN)
+    assert shared({"a": nothing, "b": nothing, "c": "x", "d": "x"}) == set()
 
 
 def test_several_options_are_all_named(own):

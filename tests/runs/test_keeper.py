@@ -56,6 +56,15 @@ def clock(monkeypatch):
     return clock
 
 
+def test_all_may_be_kept(tmp_path):
+    run = Run(tmp_path / "c", interval=1, keep=-1)
+    run.keeper.begin(torch.nn.Linear(3, 5))
+    for run.update in range(1, 6):
+        run.keeper.save(is_best=run.update == 2)
+    assert run.names() == ["0", "1", "2", "3", "4", "5"] and run.best() == ("2", 2.0)
+    assert run.warnings == []
+
+
 def test_an_interval_is_a_number_of_updates(tmp_path):
     run = Run(tmp_path / "c", interval=5, keep=99)
     run.keeper.save()

@@ -50,6 +50,16 @@ def test_ten_kills_at_random_moments_change_nothing(tmp_path):
     assert len(notes) == 10 and len({kill.update for kill in notes}) > 3
 
 
+@pytest.mark.slow
+def test_kills_around_validations_in_the_middle_of_rounds_change_nothing(tmp_path):
+    options = LONG | {"epochs": 10, "eval_interval": 4, "eval_at_start": True}
+    expected = whole(tmp_path / "whole", options)
+    updates = [line["update"] for line in story(expected)["metrics"] if "loss.valid" in line]
+    assert updates == [0, 4, 8, 12, 16, 20, 24, 28, 30]
+    for run in kill_often(tmp_path, options, 5, seed=2):
+        alike(run, expected)
+
+
 def rarely(values, *quick):
     """Parameters of which only some are tried in haste"""
     return [pytest.param(v, marks=[] if v in quick else pytest.mark.slow) for v in values]

@@ -185,6 +185,21 @@ def test_samples_show_the_first_and_the_last_round_at_once(cwd):
     assert [bool(is_open) for is_open, _ in rounds] == [True, *[False] * 6, True]
 
 
+def test_right_and_wrong_are_explained_where_something_was_hidden(cwd):
+    path = made(cwd)
+    for spans, is_explained in (
+        ([{"kind": "right", "text": "e", "truth": "e"}], True),
+        ([{"kind": "given", "text": "to"}, {"kind": "predicted", "text": " → ' be'"}], False),
+    ):
+        taken = [
+            {"update": 0, "step": 0, "samples": [{"spans": [{"truth": "", **s} for s in spans]}]}
+        ]
+        lines(path / "samples.jsonl", taken)
+        text = checked(html_of(path)).text("main")
+        assert ("Hidden and predicted" in text) == is_explained
+        assert spans[-1]["text"] in text
+
+
 def test_a_long_run_makes_a_page_of_moderate_size(cwd):
     metrics = (
         {"update": n, "step": n, **{c: 1.2345 + n % 97 for c in ("loss.train", "lr", "grad_norm")}}

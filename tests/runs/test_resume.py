@@ -314,6 +314,16 @@ SETTINGS = {
         {"train_loader": "workers"},
         ["train 1 1", "train 2 3"],
     ),
+    "a validation every two updates": (
+        Stopping,
+        {"eval_interval": 2, "eval_at_start": True, "checkpoint.interval": 3},
+        ["valid 0 0", "train 0 1", "train 1 0", "valid 1 1", "train 1 3", "valid 2 1"],
+    ),
+    "a step of one's own every two updates": (
+        OwnStep,
+        {"eval_interval": 2},
+        ["train 0 1", "valid 0 0", "valid 1 1", "train 2 0"],
+    ),
     "a step of one's own": (OwnStep, {}, ["train 0 1", "train 1 2", "valid 1 0", "train 2 0"]),
 }
 
@@ -345,7 +355,7 @@ NEEDED = {
     "random": (Stopping, {}, "train 1 2"),
     "meter": (Stopping, {}, "valid 1 0"),
     "scaler": (Overflowing, {"precision": "fp16"}, "train 1 2"),
-    "metrics": (Stopping, {}, "train 1 2"),
+    "metrics": (OwnStep, {}, "valid 1 0"),
     "tracker": (OwnStep, {}, "train 1 2"),
     "best": (Stopping, EARLY, "train 2 2"),
 }
@@ -563,7 +573,10 @@ def test_what_would_change_the_training_is_refused(stopped, capsys, change):
     assert files(stopped) == before
 
 
-FREE = ("epochs=4", "checkpoint.interval=3", "checkpoint.keep=4", 'prompt=["or not"]', "device=cpu")
+FREE = (
+    *("epochs=4", "checkpoint.interval=3", "checkpoint.keep=-1", 'prompt=["or not"]', "device=cpu"),
+    *("eval_interval=40", "eval_at_start=true"),
+)
 
 
 @pytest.mark.slow
@@ -571,7 +584,56 @@ def test_what_changes_no_step_may_change(stopped, here, capsys):
     assert exit_code("run", "--resume", "auto", *FREE) == 0
     assert status(stopped)["state"] == "finished"
     found, expected = story(stopped)["metrics"], undisturbed(Stopping, {})["metrics"]
-    assert found[: len(expected)] == expected and len(found) > len(expected)
+    learned = [line for line in expected if "lr" in line]
+    assert [line for line in found if "lr" in line][: len(learned)] == learned
+    # The validation at the end is that of update 20, and the one of the first update has passed.
+    assert [line["update"] for line in found if "loss.valid" in line] == [2, 5, 7, 20]
+
+
+def rewritten(run, change):
+    """The newest checkpoint of a run, changed"""
+    parent = run / "checkpoints"
+    name = shelf.names(parent)[-1]
+    state, info = checkpoint.load(parent / name), checkpoint.read_manifest(parent / name)
+    change(state)
+    shutil.rmtree(parent / name)
+    del info["files"]
+    checkpoint.save(parent, name, checkpoint.packed(state), info)
+    return name
+
+
+@pytest.mark.parametrize("counted", [None, 3])
+def test_a_checkpoint_of_an_older_form_counts_all_updates(stopped, capsys, counted):
+    """It counted them twice, or only beside the training, and those in the position from a start"""
+
+    def older(state):
+        state["session"]["metrics"]["n_updates"] = state["position"].pop("updates")
+        for name in ("left", "scored"):
+            del state["position"][name]
+        if counted is not None:
+            state["position"] |= {"updates": counted, "left": 0}
+
+    rewritten(stopped, older)
+    assert exit_code("run", "--resume", "auto", "max_updates=11") == 0
+    out = capsys.readouterr().out
+    assert "resumed from checkpoint 8: 8 updates" in out
+    learned = [
+        [line for line in lines if "lr" in line]
+        for lines in (story(stopped)["metrics"], undisturbed(Stopping, {})["metrics"])
+    ]
+    assert learned[0] == learned[1][:11] and learned[0][-1]["update"] == 11
+
+
+def test_a_checkpoint_that_counts_no_updates_is_refused(stopped, capsys):
+    name = rewritten(stopped, lambda state: state["position"].pop("updates"))
+    before = files(stopped)
+    assert exit_code("run", "--resume", "auto") == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err == (
+        f"error: checkpoint {name} of run {stopped.name} does not say how many updates were made: "
+        "go on from another one, or start a new run\n"
+    )
+    assert files(stopped) == before
 
 
 @pytest.mark.slow

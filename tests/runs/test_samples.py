@@ -3,10 +3,18 @@ import json
 import pytest
 import torch
 
-from labnn.runs.samples import Sample, Span, filled
+from labnn.runs import samples as page
+from labnn.runs.samples import GOES_ON, LEGEND, Sample, Span, legend
+from labnn.tokenizers import SubwordTokenizer
 
 TOKENS = ("a", "b", " ", "\n")
 PADDING, MASK = 4, 5
+
+
+def filled(pieces, is_hidden, predicted, tokens):
+    """The sample, with the ids that the pieces have by their texts"""
+    ids = [tokens.index(piece) if piece in tokens else -1 for piece in pieces]
+    return page.filled(pieces, ids, is_hidden, predicted, tokens)
 
 
 def test_by_hand():
@@ -36,6 +44,35 @@ def test_pieces_may_be_words_and_predictions_tensors():
     assert sample.spans == [Span("right", "a", "a"), Span("given", "b")]
 
 
+def test_ids_are_compared_and_not_texts():
+    # Four bytes that were never joined: only the first one begins a character.
+    tokenizer = SubwordTokenizer.from_text("to be", n_tokens=256)
+    text = "\U0001f600"
+    pieces, ids = tokenizer.split(text), tokenizer.look_up(text)
+    assert pieces == [text, "", "", ""]
+    kinds = [s.kind for s in page.filled(pieces, ids, [1] * 4, ids, tokenizer.tokens).spans]
+    assert kinds == ["right"] * 4
+    kinds = [s.kind for s in page.filled(pieces, ids, [1] * 4, ids[::-1], tokenizer.tokens).spans]
+    assert kinds == ["wrong"] * 4
+
+
+def test_a_piece_that_the_vocabulary_lacks_is_never_right():
+    tokens = ("[UNK]", "a")
+    sample = page.filled(["zebra", "[UNK]"], [-1, 0], [True, True], [0, 0], tokens)
+    assert [span.kind for span in sample.spans] == ["wrong", "right"]
+
+
+def test_what_is_predicted_of_a_text_that_hides_nothing():
+    sample = Sample([Span("given", "to be"), Span("predicted", " → ' or' 31.2%\n")])
+    assert sample.signs() == "to be → ' or' 31.2%⏎"
+    styles = {"given": "G", "predicted": "P"}
+    assert sample.styled(styles) == [("to be", "G"), (" → ' or' 31.2%⏎", "P")]
+    assert legend([sample]) == GOES_ON
+    hidden = Sample([Span("right", "a", "a")])
+    for samples in ([], [hidden], [hidden, sample], [Sample([Span("given", "a")])]):
+        assert legend(samples) == LEGEND
+
+
 @pytest.mark.parametrize("special", [PADDING, MASK])
 def test_a_special_token_is_shown_as_a_star(special):
     sample = filled("ab", [True, True], [special, 1], TOKENS)
@@ -63,8 +100,9 @@ def test_nothing_in_a_text_talks_to_the_terminal():
 
 
 def test_lengths_that_differ_are_an_error():
-    with pytest.raises(ValueError):
-        filled("ab", [True], [0, 1], TOKENS)
+    for ids, hidden in (([0, 1], [True]), ([0], [True, True])):
+        with pytest.raises(ValueError):
+            page.filled("ab", ids, hidden, [0, 1], TOKENS)
 
 
 def test_a_sample_is_plain_data():

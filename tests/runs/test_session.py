@@ -114,6 +114,34 @@ def test_only_the_last_round_of_all_is_told_whatever_the_pace(here, capsys):
     assert sum("loss.valid" in line for line in metrics(here)) == 3
 
 
+def test_validations_in_the_middle_of_a_round_are_lines_and_so_is_one_at_the_start(here, capsys):
+    trained(mlm.Configs, {"eval_interval": 2, "eval_at_start": True, "epochs": 3})
+    lines = metrics(here)
+    scored = [line for line in lines if "loss.valid" in line]
+    assert [line["update"] for line in scored] == [0, 2, 4, 6, 8, 9]
+    assert lines[0] is scored[0] and lines[0]["step"] == 0
+    assert not any("lr" in line for line in scored)
+    # The first one has no loss of training, and the last one has the mean since the one before.
+    out = capsys.readouterr().out
+    first, last = rounds(out)
+    # What is read after that validation is read all the same.
+    assert "nothing reads" not in out
+    assert [*first] == ["loss.valid", "accuracy.valid"]
+    assert last["loss.train"] == pytest.approx(lines[-2]["loss.train"], rel=1e-3)
+    best = json.loads((only_run(here, "own") / "status.json").read_text())["best"]
+    assert best["value"] == min(line["loss.valid"] for line in scored)
+
+
+def test_patience_ends_a_run_in_the_middle_of_an_epoch(here, capsys):
+    options = {"eval_interval": 1, "eval_at_start": True, "early_stopping.patience": 2}
+    rate = {"optimizer": "SGD", "optimizer.learning_rate": 1e-30}
+    conf = trained(mlm.Configs, options | rate)
+    # Nothing gets better without learning.
+    assert [line["update"] for line in metrics(here) if "loss.valid" in line] == [0, 1, 2]
+    assert (conf.position.updates, conf.position.left) == (2, 2)
+    assert "was best after update 0" in capsys.readouterr().out
+
+
 def test_a_value_that_a_step_tracks_is_in_its_line(here, capsys):
     class Configs(mlm.Configs):
         def forward_loss(self, batch):

@@ -107,6 +107,11 @@ def test_the_newest_stay(tmp_path):
     assert pruned(tmp_path, 3) == (["10.1", "11"], [])
 
 
+def test_where_all_are_kept_only_leftovers_go(tmp_path):
+    shelf(tmp_path, "0", "9", "10", "10.1", "11", ".old-8")
+    assert pruned(tmp_path, -1) == (["0", "10", "10.1", "11", "9"], [])
+
+
 def test_the_best_of_each_of_the_newest_stays(tmp_path):
     shelf(tmp_path, *map(str, range(9)), _8="4", _7="2", _6="1", _4="0")
     assert pruned(tmp_path, 2) == (["2", "4", "7", "8"], [])

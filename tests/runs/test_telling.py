@@ -21,6 +21,18 @@ def test_the_beginning_says_what_is_run(tmp_path, capsys):
     assert capsys.readouterr().out == line
 
 
+def test_what_the_data_lacks_is_told_at_the_beginning(tmp_path, capsys):
+    class Lacking(Tiny):
+        """Words that are not known"""
+
+        def overview(self):
+            return "3 words are unknown"
+
+    Teller(set()).begin(begin(make(Lacking)), tmp_path / "tiny" / "20260101")
+    first, second = capsys.readouterr().out.splitlines()
+    assert "parameters" in first and second == "3 words are unknown"
+
+
 def test_a_round_has_the_mean_of_its_losses(capsys):
     found = teller(capsys)
     for loss in (1.0, 2.0, 6.0):

@@ -9,6 +9,7 @@ from labml import logger, monit, tracker
 from labml.internal.tracker import tracker_singleton
 from labml.internal.tracker.writers import Writer
 
+from labnn.configs.position import Position
 from labnn.runs.tracking import (
     MetricsFile,
     Plain,
@@ -32,7 +33,7 @@ def silent():
 @pytest.fixture
 def metrics(tmp_path):
     reset_tracker()
-    metrics = MetricsFile(tmp_path / "metrics.jsonl")
+    metrics = MetricsFile(tmp_path / "metrics.jsonl", Position())
     add_writer(metrics)
     yield metrics
     remove_writer(metrics)
@@ -46,7 +47,7 @@ def lines(metrics):
 def test_each_save_is_a_line(metrics):
     tracker.add("a", 1)
     tracker.save()
-    metrics.n_updates = 1
+    metrics.position.updates = 1
     tracker.add_global_step(7)
     tracker.save({"a": 2.5, "b": -3})
     assert lines(metrics) == [
@@ -130,7 +131,7 @@ def test_a_second_run_knows_nothing_of_the_first(tmp_path, metrics):
     for _ in range(2):
         reset_tracker()
         assert tracker.get_global_step() == 0
-        second = MetricsFile(tmp_path / "second.jsonl")
+        second = MetricsFile(tmp_path / "second.jsonl", Position())
         add_writer(second)
         tracker.save("loss.", 2)
         second.close()
@@ -203,11 +204,26 @@ def test_the_metrics_of_a_run(tmp_path):
     assert len(json.dumps(found[0]["loss.train"])) > 12
 
 
+def test_what_was_not_saved_before_a_validation_is_a_line_of_its_own(metrics):
+    tracker.add("loss.train", 2.0)
+    metrics.begin_collecting()
+    tracker.save({"loss.valid": 3.0})
+    tracker.add("loss.valid", 5.0)
+    # A validation that goes on has begun before.
+    metrics.begin_collecting()
+    tracker.save()
+    assert metrics.end_collecting(7) == {"loss.valid": 4.0}
+    assert lines(metrics) == [
+        {"update": 0, "step": 0, "loss.train": 2.0},
+        {"update": 0, "step": 7, "loss.valid": 4.0},
+    ]
+
+
 def test_a_file_goes_on_with_what_it_had(metrics, tmp_path):
-    metrics.n_updates = 3
+    metrics.position.updates = 3
     metrics.is_collecting = True
     tracker.save({"loss.valid": 2.0})
-    other = MetricsFile(tmp_path / "other.jsonl")
+    other = MetricsFile(tmp_path / "other.jsonl", Position(updates=3))
     other.load_state_dict(json.loads(json.dumps(metrics.state_dict())))
     remove_writer(metrics)
     add_writer(other)
@@ -236,7 +252,7 @@ def test_values_that_were_added_and_not_saved_go_on(metrics):
 def test_followers_hear_every_line(metrics):
     heard = []
     metrics.followers.append(lambda update, values: heard.append((update, values)))
-    metrics.n_updates = 2
+    metrics.position.updates = 2
     tracker.save({"a": 1.5})
     assert heard == [(2, {"a": 1.5})]
 

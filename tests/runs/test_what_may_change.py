@@ -142,6 +142,22 @@ def test_a_batch_that_ended_a_run_is_forgotten_when_it_goes_on(stopped):
     assert not (stopped / "bad_batch.json").exists()
 
 
+def test_a_schedule_cannot_come_and_decay_needs_the_groups_that_there_were(stopped):
+    later = {"optimizer": "AdamW", "optimizer.schedule": "cosine_annealing"}
+    for allow in ([], ["optimizer"]):
+        with pytest.raises(ConfigError, match="schedule was none in run .*, or start a new") as e:
+            on(later, allow)
+        assert "\n" not in str(e.value)
+    decay = {"optimizer.weight_decay": 0.1}
+    with pytest.raises(ConfigError, match="optimizer has two groups of weights, and what") as e:
+        on(decay, ["optimizer.weight_decay"])
+    assert "\n" not in str(e.value)
+    # What the line says helps.
+    whole = {"optimizer.decay_groups": False}
+    conf = on(decay | whole, ["optimizer.weight_decay", "optimizer.decay_groups"])
+    assert [group["weight_decay"] for group in conf.optimizer.param_groups] == [0.1]
+
+
 class Bare(RoundsConfigs):
     """Rounds alone, with a step of one's own: no device, no precision"""
 

@@ -177,7 +177,7 @@ def test_a_tokenizer_of_ones_own_may_have_a_normal_form_and_save_more():
 def test_what_was_saved_before_is_read():
     data = {"type": "word", "tokens": ["to", " be", "[UNK]"], "unknown_token": 2}
     assert Tokenizer.from_dict(data).encode("to be or").tolist() == [0, 1, 2]
-    assert WordTokenizer(data["tokens"], 2).to_dict() == data
+    assert WordTokenizer(data["tokens"], 2).to_dict().items() >= data.items()
     # Without the last entry there is no unknown token.
     assert Tokenizer.from_dict({"type": "character", "tokens": ["a"]}).unknown_token is None
 

@@ -1,4 +1,3 @@
-import json
 import sys
 
 import numpy as np
@@ -6,8 +5,8 @@ import pytest
 
 from labnn.runs.fill import cut as cut_with_masks
 from labnn.runs.samples import filled
-from labnn.tokenizers import Tokenizer, WhitespaceTokenizer
-from labnn.tokenizers.whitespace import MARKERS, WORD, cut
+from labnn.tokenizers import WhitespaceTokenizer
+from labnn.tokenizers.whitespace import MARKERS, WORD
 
 # As in WikiText-2: a space at both ends of a line, and lines of one space
 TEXT = (
@@ -35,7 +34,7 @@ def read(text, **options):
     ],
 )
 def test_the_cut(text, pieces):
-    assert cut(text) == pieces
+    assert WhitespaceTokenizer.cut(text) == pieces
 
 
 def test_by_hand():
@@ -96,45 +95,12 @@ def test_what_the_corpus_marks_as_unknown_is_the_unknown_token():
     assert tokenizer.encode(other).tolist() == tokenizer.encode(TEXT).tolist()
 
 
-@pytest.mark.parametrize("options", [{}, {"min_count": 2}, {"max_size": 5}, {"is_lower": True}])
-def test_the_counts_are_those_of_the_encoded_text(options):
-    tokenizer = read(TEXT, **options)
-    counts = np.bincount(tokenizer.encode(TEXT), minlength=tokenizer.n_tokens)
-    assert counts.tolist() == [*tokenizer.counts]
-    assert sum(tokenizer.counts) == len(TEXT.split()) + TEXT.count("\n")
-    # Words are in the order of their counts.
-    assert [*tokenizer.counts[2:]] == sorted(tokenizer.counts[2:], reverse=True)
-
-
-def test_rare_words_are_unknown():
-    tokenizer = read("a b a\n", min_count=2)
-    assert tokenizer.tokens == (" [UNK]", "\n", " a") and tokenizer.counts == (1, 1, 2)
-    # The texts are counted together.
-    tokens = WhitespaceTokenizer.from_text("a b", "a", min_count=2).tokens
-    assert tokens == (" [UNK]", "\n", " a")
-
-
-def test_the_size_is_that_of_all_tokens():
-    # Of the three words that occur once, the first two in the order of characters are kept.
-    tokenizer = read("d c b a a", max_size=5)
-    assert tokenizer.tokens == (" [UNK]", "\n", " a", " b", " c") and tokenizer.n_tokens == 5
-    assert read("d c b a a", max_size=997).n_tokens == 6
-
-
-def test_the_vocabulary_does_not_depend_on_the_order_of_texts():
-    texts = [TEXT, "b a\n", "a c"]
-    saved = [WhitespaceTokenizer.from_text(*order).to_dict() for order in (texts, texts[::-1])]
-    assert saved[0] == saved[1]
-
-
 @pytest.mark.parametrize(
     "text, options, wrong",
     [
-        ("a b", {"min_count": 2}, "min_count=2 times"),
-        ("a b", {"min_count": 0}, "min_count=0"),
         ("a b", {"max_size": 2}, "max_size=2 .* 2 of the tokens are special; set at least 3"),
+        # Special tokens are no words, however often they are there.
         ("<unk> \n", {}, "no piece of the text"),
-        ("", {}, "no piece of the text"),
     ],
 )
 def test_a_vocabulary_without_words_is_refused(text, options, wrong):
@@ -146,35 +112,18 @@ def test_lower_case_is_for_text_as_well():
     tokenizer = read("The lobster the LOBSTER A\n <unk>", is_lower=True)
     assert tokenizer.tokens == (" [UNK]", "\n", " lobster", " the", " a")
     assert tokenizer.encode("THE Lobster").tolist() == tokenizer.encode("the lobster").tolist()
-    assert tokenizer.unknown("THE Lobster A") == []
     # The markers are not lost by it, and one that was lowered before is one.
     assert tokenizer.encode("<unk> [UNK] [unk] <UNK>").tolist() == [0, 0, 0, 0]
+    assert read("a [UNK] <UNK> <unk>", is_lower=True).tokens == (" [UNK]", "\n", " a")
     assert tokenizer.counts == (1, 1, 2, 2, 1)
-    # Without it they are other words.
-    assert read("The the").encode("THE the").tolist() == [0, 3]
 
 
-def test_lowering_twice_is_lowering_once():
-    # Otherwise decoded text would be cut into other tokens.
-    characters = [chr(code) for code in range(sys.maxunicode + 1)]
-    assert [c for c in characters if c.lower().lower() != c.lower()] == []
-
-
-@pytest.mark.parametrize("is_lower", [False, True])
-def test_saved_data_has_counts_and_case(is_lower):
-    tokenizer = read(TEXT + "\ud800", is_lower=is_lower)
-    data = json.loads(json.dumps(tokenizer.to_dict()))
-    again = Tokenizer.from_dict(data)
-    assert type(again) is WhitespaceTokenizer and again.to_dict() == tokenizer.to_dict()
-    assert again.counts == tokenizer.counts and again.is_lower is is_lower
-    assert again.encode(TEXT).tolist() == tokenizer.encode(TEXT).tolist()
-    assert (data["type"], data["unknown_token"]) == ("whitespace", 0)
-
-
-def test_counts_need_not_be_known():
-    tokenizer = WhitespaceTokenizer([" [UNK]", "\n", " a"])
-    assert tokenizer.counts is None
-    assert Tokenizer.from_dict(tokenizer.to_dict()).counts is None
+def test_the_unknown_token_is_the_first_one():
+    tokens = [" [UNK]", "\n", " a"]
+    assert WhitespaceTokenizer(tokens).unknown_token == 0
+    for wrong in (1, None):
+        with pytest.raises(ValueError, match=f"is unknown_token={wrong}"):
+            WhitespaceTokenizer(tokens, wrong)
 
 
 @pytest.mark.parametrize(
@@ -195,11 +144,6 @@ def test_tokens_that_no_text_has_are_refused(tokens, wrong):
         WhitespaceTokenizer(tokens, is_lower=True)
 
 
-def test_a_count_for_each_token():
-    with pytest.raises(ValueError, match="2 counts for 3 tokens"):
-        WhitespaceTokenizer([" [UNK]", "\n", " a"], counts=[1, 2])
-
-
 def test_the_place_of_an_unknown_word_is_that_in_the_text():
     tokenizer = read("to be", is_lower=True)
     text = "  \u0130 to\n<unk>\tBe  Wing"
@@ -208,24 +152,20 @@ def test_the_place_of_an_unknown_word_is_that_in_the_text():
     assert tokenizer.unknown("to <unk> be\n") == []
 
 
-def test_unknown_words_are_counted():
+def test_unknown_words_are_counted_without_line_ends():
     tokenizer = read("to be")
     found = tokenizer.unknown_words("to wing <unk> be\n wing <unk> <unk>\n\n")
     assert (found.n_words, found.n_unknown, found.n_marked) == (7, 5, 3)
-    assert found.share == 5 / 7
-    nothing = tokenizer.unknown_words("\n")
-    assert (nothing.n_words, nothing.n_unknown, nothing.share) == (0, 0, 0)
-    # They are what the model reads as unknown.
-    assert (
-        read(TEXT, min_count=2).unknown_words(TEXT).n_unknown == read(TEXT, min_count=2).counts[0]
-    )
+    assert found.share == 5 / 7 and found.frequent == [(" wing", 2)]
+    assert tokenizer.unknown_words("\n").n_words == 0
 
 
 def test_samples_and_filled_texts_have_their_spaces():
     tokenizer = read("to be or not to be , \n that is it \n")
     pieces = tokenizer.split("to be <unk> zebra\n that")
     said = [tokenizer.ids[token] for token in (" to", " or", " [UNK]", " [UNK]", "\n", " that")]
-    sample = filled(pieces, [0, 1, 1, 1, 0, 1], said, tokenizer.tokens)
+    ids = tokenizer.look_up("to be <unk> zebra\n that")
+    sample = filled(pieces, ids, [0, 1, 1, 1, 0, 1], said, tokenizer.tokens)
     assert sample.signs() == " to{ or≠ be}[ [UNK]]{ [UNK]≠ zebra}⏎[ that]"
 
     found = cut_with_masks("to be [MASK] wing , [MASK]\n", tokenizer, 97)

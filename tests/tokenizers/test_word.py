@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from labnn.data import shakespeare
@@ -33,40 +34,19 @@ def test_by_hand():
     # " a" occurs three times, "b" and " b" once, "," twice.
     tokenizer = WordTokenizer.from_text("b a, a, a b")
     assert tokenizer.tokens == (" a", ",", " b", "b", "[UNK]")
-    assert tokenizer.unknown_token == 4
+    assert tokenizer.unknown_token == 4 and tokenizer.counts == (3, 2, 1, 1, 0)
     assert tokenizer.encode("b a c").tolist() == [3, 0, 4]
     assert tokenizer.decode([3, 0, 4]) == "b a[UNK]"
 
 
-def test_rare_words_become_the_unknown_token():
-    tokenizer = WordTokenizer.from_text("b a, a, a b", min_count=2)
-    assert tokenizer.tokens == (" a", ",", "[UNK]")
-    assert tokenizer.encode("b a, b").tolist() == [2, 0, 1, 2]
-    # The texts are counted together.
-    assert WordTokenizer.from_text("b a, a", ", a b", min_count=2).tokens == (" a", ",", "[UNK]")
-
-
-def test_the_size_is_that_of_all_tokens():
-    # The words that occur once are kept in the order of their characters.
-    tokenizer = WordTokenizer.from_text("b a, a, a b", max_size=4)
-    assert tokenizer.tokens == (" a", ",", " b", "[UNK]") and tokenizer.n_tokens == 4
-    assert tokenizer.encode("b a c").tolist() == [3, 0, 3]
-    assert WordTokenizer.from_text("b a, a, a b", max_size=997).n_tokens == 5
-    assert WordTokenizer.from_text("b a, a, a b", max_size=4, min_count=2).n_tokens == 3
-    for max_size in (1, 0, -1):
-        with pytest.raises(ValueError, match=f"max_size={max_size} .* set at least 2"):
-            WordTokenizer.from_text("a b", max_size=max_size)
-
-
-def test_the_ids_do_not_depend_on_the_order_of_texts():
-    texts = ["the cat, the dog", "a cat"]
-    assert WordTokenizer.from_text(*texts).tokens == WordTokenizer.from_text(*texts[::-1]).tokens
-
-
-@pytest.mark.parametrize("text, min_count", [("a b", 2), ("a b", 0), ("a b", -1)])
-def test_a_vocabulary_without_words_is_refused(text, min_count):
-    with pytest.raises(ValueError, match=f"min_count={min_count}"):
-        WordTokenizer.from_text(text, min_count=min_count)
+def test_lower_case_loses_nothing_but_the_case():
+    text = "To be,\n\nOR not (\u0130, \u03a3\u0391\u03a3) <UNK> [UNK]"
+    tokenizer = WordTokenizer.from_text(text, is_lower=True)
+    assert tokenizer.decode(tokenizer.encode(text)) == text.lower()
+    # In brackets a lowered text has no special token either.
+    assert tokenizer.unknown_token not in tokenizer.encode(text)
+    ids = np.random.default_rng(0).integers(0, tokenizer.n_tokens - 1, size=7)
+    assert tokenizer.split(tokenizer.decode(ids)) == WordTokenizer.cut(tokenizer.decode(ids))
 
 
 def test_a_long_stretch_of_white_space_takes_no_long_time():

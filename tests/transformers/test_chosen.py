@@ -3,11 +3,13 @@ import torch
 from torch import nn
 
 from labnn.layers.layer_norm import LayerNorm
+from labnn.transformers.alibi import AlibiPositions
 from labnn.transformers.chosen import MULTIPLE, Chosen, check_positions, labelled, logits_at, run_at
 from labnn.transformers.encoder import Encoder, TransformerLayer
 from labnn.transformers.feed_forward import FeedForward
 from labnn.transformers.masks import causal_mask, combine_masks, padding_mask
 from labnn.transformers.mha import MultiHeadAttention
+from labnn.transformers.rotary import RotaryPositions
 from tests.transformers.torch_twins import randomize
 
 SEQ_LEN, BATCH_SIZE, N_HEADS, D_MODEL, D_FF, N_LAYERS = 11, 5, 3, 21, 17, 2
@@ -191,3 +193,25 @@ def test_what_is_no_list_of_indices_is_refused(positions):
         check_positions(positions)
     check_positions(None)
     check_positions(torch.zeros(0, dtype=torch.int32))
+
+
+@pytest.mark.parametrize("name", ["none", "both"])
+@pytest.mark.parametrize("positions", [RotaryPositions(D_MODEL // N_HEADS + 1), AlibiPositions(3)])
+def test_chosen_queries_stand_where_they_stood(positions, name):
+    # Row i of the grid is not at position i, and attention has to know.
+    d_model = N_HEADS * (D_MODEL // N_HEADS + 1)
+
+    def make_layer():
+        attn = MultiHeadAttention(d_model, n_heads=N_HEADS, dropout_prob=0.0, positions=positions)
+        feed_forward = FeedForward(d_model, d_ff=D_FF, dropout_prob=0.0)
+        return TransformerLayer(
+            d_model, self_attn=attn, feed_forward=feed_forward, dropout_prob=0.0
+        )
+
+    model = randomize(Encoder(make_layer, n_layers=N_LAYERS))
+    x = torch.randn(SEQ_LEN, BATCH_SIZE, d_model)
+    whole = model(x, masks()[name]).flatten(0, 1)
+    for choice in CHOICES.values():
+        chosen = torch.tensor(choice, dtype=torch.int64)
+        found = model(x, masks()[name], positions=chosen)
+        torch.testing.assert_close(found, whole[chosen], rtol=1e-4, atol=1e-5)

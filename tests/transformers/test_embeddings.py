@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from labnn.layers.layer_norm import LayerNorm
 from labnn.transformers.embeddings import Embeddings
 from labnn.transformers.positional_encoding import (
     LearnedPositionalEncoding,
@@ -15,9 +16,9 @@ SEQ_LEN, BATCH_SIZE, D_MODEL, N_TOKENS, MAX_LEN = 5, 3, 7, 13, 11
 BOTH = [SinusoidalPositionalEncoding, LearnedPositionalEncoding]
 
 
-def embeddings(encoding=SinusoidalPositionalEncoding) -> Embeddings:
+def embeddings(encoding=SinusoidalPositionalEncoding, **others) -> Embeddings:
     positions = encoding(D_MODEL, max_len=MAX_LEN)
-    return Embeddings(D_MODEL, n_tokens=N_TOKENS, positional_encoding=positions)
+    return Embeddings(D_MODEL, n_tokens=N_TOKENS, positional_encoding=positions, **others)
 
 
 @pytest.fixture
@@ -45,6 +46,25 @@ def test_by_hand():
     embed = Embeddings(4, n_tokens=2, positional_encoding=positions)
     embed.token_embed.weight.data = torch.tensor([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]])
     assert embed(torch.tensor([[1]])).tolist() == [[[10.0, 13.0, 14.0, 17.0]]]
+
+
+@pytest.mark.parametrize("encoding", BOTH)
+def test_the_sum_is_normalized_as_in_torch(encoding, x):
+    embed, plain = embeddings(encoding, norm=LayerNorm(D_MODEL)), embeddings(encoding)
+    plain.load_state_dict(embed.state_dict(), strict=False)
+    theirs = nn.LayerNorm(D_MODEL, eps=1e-5)
+    theirs.weight.data = embed.norm.gain.data = torch.randn(D_MODEL)
+    theirs.bias.data = embed.norm.bias.data = torch.randn(D_MODEL)
+    torch.testing.assert_close(embed(x), theirs(plain(x)))
+
+
+def test_normalized_vectors_have_one_spread_however_large_their_row_is(x):
+    embed = embeddings(norm=LayerNorm(D_MODEL))
+    embed.token_embed.weight.data[::2] *= 100
+    y = embed(x)
+    torch.testing.assert_close(y.mean(dim=-1), torch.zeros(SEQ_LEN, BATCH_SIZE))
+    spread = y.var(dim=-1, correction=0)
+    torch.testing.assert_close(spread, torch.ones(SEQ_LEN, BATCH_SIZE), rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("encoding", BOTH)
@@ -76,6 +96,16 @@ def test_numbers_of_the_sum_are_dropped_in_training_only(x):
     assert not (whole == 0).all(dim=-1).any()
 
 
+def test_numbers_are_dropped_after_they_are_normalized(x):
+    embed = embeddings(norm=LayerNorm(D_MODEL), dropout_prob=0.25)
+    y = embed(x)
+    embed.eval()
+    whole = embed(x)
+    is_dropped = y == 0
+    assert is_dropped.any() and not is_dropped.all()
+    torch.testing.assert_close(y[~is_dropped], whole[~is_dropped] / 0.75)
+
+
 def test_nothing_is_dropped_unless_it_is_asked_for(x):
     embed = embeddings()
     before = torch.get_rng_state()
@@ -86,6 +116,14 @@ def test_dropout_is_no_weight():
     assert set(embeddings().state_dict()) == {"token_embed.weight"}
 
 
+def test_a_normalization_is_stored_where_there_is_one():
+    assert set(embeddings(norm=LayerNorm(D_MODEL)).state_dict()) == {
+        "token_embed.weight",
+        "norm.gain",
+        "norm.bias",
+    }
+
+
 def test_only_tokens_that_occur_get_a_gradient(x):
     embed = embeddings()
     embed(x).square().sum().backward()
@@ -93,10 +131,12 @@ def test_only_tokens_that_occur_get_a_gradient(x):
     assert touched.tolist() == x.unique().tolist()
 
 
+@pytest.mark.parametrize("norm", [None, LayerNorm(D_MODEL)])
 @pytest.mark.parametrize("encoding", BOTH)
-def test_every_parameter_learns(encoding):
-    embed = embeddings(encoding)
-    embed(torch.arange(N_TOKENS)[:MAX_LEN, None]).square().sum().backward()
+def test_every_parameter_learns(encoding, norm):
+    embed = embeddings(encoding, norm=norm)
+    y = embed(torch.arange(N_TOKENS)[:MAX_LEN, None])
+    (y * torch.randn_like(y)).sum().backward()
     assert all(p.grad.isfinite().all() and p.grad.any() for p in embed.parameters())
 
 

@@ -24,6 +24,12 @@ def test_causal_is_the_lower_triangle():
     assert causal_mask(0).shape == (0, 0, 1)
 
 
+def test_a_continued_text_has_the_last_rows_of_its_mask():
+    for seq_len in range(SEQ_LEN + 1):
+        mask = causal_mask(seq_len, n_before=SEQ_LEN - seq_len)
+        assert torch.equal(mask, causal_mask(SEQ_LEN)[SEQ_LEN - seq_len :])
+
+
 def test_the_causal_mask_is_made_on_the_device_that_is_asked_for():
     assert causal_mask(SEQ_LEN, device=torch.device("meta")).device.type == "meta"
 

@@ -80,6 +80,19 @@ def test_the_first_rows_are_added_to_every_sequence(encoding, x):
 
 
 @pytest.mark.parametrize("encoding", BOTH)
+def test_places_say_which_rows_are_added(encoding, x):
+    positions = encoding(D_MODEL, max_len=MAX_LEN)
+    places = torch.randint(MAX_LEN, (SEQ_LEN, BATCH_SIZE))
+    y = positions(x, places)
+    for i in range(SEQ_LEN):
+        for b in range(BATCH_SIZE):
+            assert torch.equal(y[i, b], x[i, b] + positions.table[places[i, b]])
+    assert torch.equal(positions(x, torch.arange(SEQ_LEN).unsqueeze(-1)), positions(x))
+    with pytest.raises(ValueError, match="has 12 positions.*max_len=11"):
+        positions(x[:1], torch.tensor([[3, 11, 0]]))
+
+
+@pytest.mark.parametrize("encoding", BOTH)
 def test_a_longer_input_is_refused(encoding):
     positions = encoding(D_MODEL, max_len=MAX_LEN)
     with pytest.raises(ValueError, match="has 13 positions.*max_len=11.*give a larger max_len"):

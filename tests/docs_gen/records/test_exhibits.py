@@ -71,6 +71,13 @@ def test_samples_say_what_their_lines_mean(record):
     assert [a["class"] for a in page.named("mark")] == ["run-right", "run-wrong", "run-right"]
 
 
+def test_right_and_wrong_are_explained_where_there_are_any(record):
+    spans = [{"kind": "given", "text": "to be"}, {"kind": "predicted", "text": " → ' or'"}]
+    record["samples"] = [{"update": 0, "step": 0, "samples": [{"spans": spans}]}]
+    page = checked(exhibit("samples", record, [], "x"))
+    assert not page.named("p", class_="run-legend") and "to be → ' or'" in page.text("p")
+
+
 def test_a_table_of_validations(record):
     page = checked(exhibit("table", record, [], "x"))
     cells = [text for around, text in page.texts if around[-1] in ("th", "td")]

@@ -28,7 +28,7 @@ def test_right_and_wrong_have_lines_of_their_own():
     assert re.search(r"\.run-wrong \{[^}]*underline wavy", shown.STYLE)
 
 
-@pytest.mark.parametrize("kind", ["given", "right", "wrong"])
+@pytest.mark.parametrize("kind", ["given", "right", "wrong", "predicted"])
 def test_hostile_samples_stay_text(kind):
     page = checked(shown.sample([{"kind": kind, "text": HOSTILE, "truth": HOSTILE}]))
     assert {tag for tag, _ in page.elements} <= {"p", "mark", "span", "ruby", "rt"}
@@ -41,6 +41,16 @@ def test_hostile_samples_stay_text(kind):
 def test_a_hidden_space_can_be_seen_and_a_given_one_stays():
     html = shown.sample([{"kind": "given", "text": "a b"}, {"kind": "right", "text": " "}])
     assert checked(html).text() == "a b right: ␣"
+
+
+def test_what_is_predicted_where_nothing_was_hidden():
+    spans = [{"kind": "given", "text": "to be"}, {"kind": "predicted", "text": " → ' or'"}]
+    page = checked(html := shown.sample(spans))
+    # There is nothing to be right about, and spaces are no predictions.
+    assert page.text() == "to be → ' or'" and not page.named("mark")
+    assert html.count("run-predicted") == 1 and ".run-predicted {" in shown.STYLE
+    assert not shown.has_hidden([{"samples": [{"spans": spans}]}])
+    assert all(shown.has_hidden([taken]) for taken in read(GOLDEN)["samples"])
 
 
 def test_options_are_marked_with_who_changed_them():
