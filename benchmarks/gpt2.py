@@ -115,10 +115,13 @@ def our_model(shape: dict[str, int], dropout: float = DROPOUT) -> Any:
                 nn.init.normal_(part.weight, std=0.02)
             self.dropout = Dropout(dropout)
 
-        def forward(self, x: Any) -> Any:
-            """Ids to features"""
-            places = self.positions.weight[: len(x)]
-            return self.dropout(self.tokens(x) + places.unsqueeze(1))
+        def forward(self, x: Any, places: Any = None) -> Any:
+            """Ids to features; `places` are the positions where they are not 0, 1, ..."""
+            if places is None:
+                vectors = self.positions.weight[: len(x)].unsqueeze(1)
+            else:
+                vectors = self.positions(places)
+            return self.dropout(self.tokens(x) + vectors)
 
     embeddings = GPT2Embeddings()
     gelu = nn.GELU(approximate="tanh")

@@ -19,9 +19,16 @@ and a small text: one table for both ends of the model, which would otherwise be
 dropout, and weight decay.
 
 **What it is worth.** Twelve epochs on the 245,569 tokens of WikiText-2's test part took 19 minutes
-on two cores. They are judged on the 217,646 tokens of its validation part, the ends of lines
-included; words that occur once in training are unknown, and 13 % of the tokens judged. Beside it
-stand models that [count](https://en.wikipedia.org/wiki/Kneser-Ney_smoothing) the same tokens, and
+on two cores:
+
+```sh
+python -m experiments.transformer_lm text=file text.train=test.txt text.valid=valid.txt \
+  tokenizer=whitespace epochs=12 optimizer.schedule=cosine_annealing optimizer.warmup=200 \
+  optimizer.weight_decay=0.1 transformer.dropout_prob=0.3 transformer.embed_dropout_prob=0.3
+```
+
+They are judged on the 217,646 tokens of its validation part, the ends of lines included; words that
+occur once in training are unknown, and 13 % of the tokens judged. Beside it stand models that [count](https://en.wikipedia.org/wiki/Kneser-Ney_smoothing) the same tokens, and
 the mixtures of both, whose weights were chosen on the other half of the text:
 
 | model | perplexity |
@@ -39,23 +46,34 @@ run: transformer_lm
 show: loss, perplexity, samples
 at: 960, 2880
 ```
+
+**What it writes.** At this perplexity the model knows which words go together, and not yet what it
+is talking about:
+
+```sh
+labnn generate RUN "In the second half of the season , he" \
+  n_tokens=60 temperature=0.8 top_p=0.8 stop='\n'
+```
+
+> In the second half of the season , he was named as a 19 consecutive weeks , and the third straight
+> year , and played a 4 – 10 team , ERA for the game . He was also known for the sixth season . He
+> was the first five consecutive seasons . He was a row in the league team , the first pitcher
+> pitcher to win the
 """
 
-import torch
 from labml.configs import option
 from torch import nn
 
+from labnn.configs.generating import Growing, Step, Writer, step_of
 from labnn.configs.language_model import CausalTextConfigs
 from labnn.configs.scores import Scores
 from labnn.configs.transformer_text import TransformerTextConfigs
+from labnn.configs.types import PositiveInt
 from labnn.models.transformer_lm import TransformerLM
 from labnn.runs.command import command
 from labnn.runs.launch import launch
 from labnn.runs.samples import Sample, Span
 from labnn.transformers.chosen import logits_at
-
-# Next tokens that are shown for a prompt
-N_SHOWN = 5
 
 
 class Configs(CausalTextConfigs, TransformerTextConfigs):
@@ -73,13 +91,15 @@ class Configs(CausalTextConfigs, TransformerTextConfigs):
 
     # The network
     model: nn.Module = "transformer_lm"
-    # Texts to show next tokens for
+    # Texts to go on from
     prompt: list[str] = [
         "Before we proceed any further, hear me",
         "You are all resolved rather to die than to",
         "First, you know Caius Marcius is chief enemy to the",
         "We are accounted poor citizens, the patricians",
     ]
+    # Tokens that are written behind each of them
+    n_written: PositiveInt = 20
 
     def forward_loss(self, batch) -> Scores:
         """
@@ -95,31 +115,26 @@ class Configs(CausalTextConfigs, TransformerTextConfigs):
 
     def sample(self):
         """
-        ### Next tokens of the prompts
+        ### How the model goes on
 
-        The most probable tokens behind each prompt. What a model writes when it goes on from its
-        own words is another matter.
+        Each prompt with what the model [writes](../labnn/configs/generating.html) behind it, drawn
+        from the nucleus. The draws are the same each time, so what changes is the model.
         """
         unknown = [piece for text in self.prompt for _, piece in self.tokenizer.unknown(text)]
-        reads = "nothing" if self.tokenizer.unknown_token is None else "the unknown token"
-        self.tell_unknown(unknown, f"the model reads {reads} there")
-        self._listener.on_sample([*map(self.told, self.prompt)])
+        self.tell_unknown(unknown, f"the model reads {self.reads_unknown()} there")
+        step = step_of(self)
+        self._listener.on_sample([self.told(step, text) for text in self.prompt])
 
-    def told(self, text: str) -> Sample:
-        """A prompt with its next tokens and their probabilities"""
+    def told(self, step: Step, text: str) -> Sample:
+        """A prompt and what comes behind it"""
         ids = self.context(text)
-        # Without a token there is nothing to predict from.
+        # Without a token there is nothing to go on from.
         if not len(ids):
             return Sample([Span("given", text)])
-        last = torch.tensor([len(ids) - 1], device=ids.device)
-        with self.mixed_precision.autocast():
-            logits = logits_at(self.model, ids.unsqueeze(-1), last)
-        # No token has the ids that round the vocabulary up.
-        tokens = self.tokenizer.tokens
-        best = logits[0].float().softmax(dim=-1)[: len(tokens)].topk(min(N_SHOWN, len(tokens)))
-        pairs = zip(best.values.tolist(), best.indices.tolist(), strict=True)
-        shown = [f"{tokens[number]!r} {share:.1%}" for share, number in pairs]
-        return Sample([Span("given", text), Span("predicted", f" → {', '.join(shown)}")])
+        (tokens,) = Writer(n_tokens=self.n_written, top_p=0.9).texts(step, ids)
+        return Sample(
+            [Span("given", text), Span("predicted", Growing(self.tokenizer, ids, tokens).text)]
+        )
 
 
 @option(Configs.model)

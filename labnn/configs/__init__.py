@@ -15,8 +15,9 @@ for labml itself.
 [step](training.html); its [state](state.html) is what survives, and [saving](saving.html) has the
 options for that.
 
-**Parts.** Experiments choose among those of [texts](text.html), [transformers](transformer.html),
-also [on text](transformer_text.html), and [optimizers](optimizer.html) with their
-[schedules](schedule.html). Their tasks are [masking](masking.html) and the
-[prediction of the next token](language_model.html).
+**Parts.** Experiments choose among those of [texts](text.html), [transformers](transformer.html)
+with their [feed-forward networks](feed_forward.html), also [on text](transformer_text.html), and
+[optimizers](optimizer.html) with their [schedules](schedule.html). Their tasks are
+[masking](masking.html) and the [prediction of the next token](language_model.html), with which
+models [write](generating.html).
 """

@@ -26,7 +26,8 @@ goes on after the validation with the next batch. Each validation counts for the
 [checkpoint](saving.html) and for early stopping, and there is one at the end of the run.
 
 A validation changes nothing in training: losses are the same whatever the interval is. Only a
-schedule that asks for its results, plateau, gives other rates.
+schedule that asks for its results, plateau, gives other rates. It is not told of a validation that
+only the end of the run has caused, so that a run that goes on is as if it had not ended there.
 
 The [rounds](rounds.html) do what is said here.
 """
@@ -36,7 +37,8 @@ from typing import Any
 from labml.configs import option
 
 from labnn.configs.base import StrictConfigs
-from labnn.configs.position import Position
+from labnn.configs.loop import Listener
+from labnn.configs.position import UNSHOWN, Position
 from labnn.configs.saving import EarlyStoppingConfigs
 from labnn.configs.types import ConfigError, NonNegativeInt, PositiveInt
 
@@ -68,6 +70,9 @@ class ExtentConfigs(StrictConfigs):
     valid_loader: Any = None
     # Epoch, round, phase and batch
     position: Position = "start"
+
+    # Who surrounds the training; names with an underscore are not options.
+    _listener = Listener()
 
     def check_judge(self) -> None:
         """Raises `ConfigError` for options that need a validation where there is none."""
@@ -112,9 +117,26 @@ class ExtentConfigs(StrictConfigs):
         if not self.eval_interval or self.is_due():
             return True
         # What is complete is validated once.
-        last = self.epochs - 1, self.inner_iterations - 1
-        is_last = (position.epoch, position.round) == last or self.is_enough()
-        return is_last and position.updates != position.scored
+        return self.is_last() and position.updates != position.scored
+
+    def is_last(self) -> bool:
+        """After a phase, or in samples: whether the run trains no more"""
+        place = self.position
+        if self.is_enough() or self._listener.should_end():
+            return True
+        # Between rounds the place is that of the next one.
+        if place.phase in ("sample", "done"):
+            return place.epoch >= self.epochs
+        last = self.epochs, self.inner_iterations, 0
+        return (place.epoch + 1, place.round + 1, place.left) == last
+
+    def is_regular(self) -> bool:
+        """In a validation: whether it would come here as well if the run went on"""
+        left = self.position.left
+        if left == UNSHOWN or self.is_due():
+            return True
+        # A round that came to its end has one of its own.
+        return not self.eval_interval and left == 0
 
 
 @option(ExtentConfigs.position)

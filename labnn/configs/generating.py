@@ -22,7 +22,6 @@ z_v & \text{if } v \text{ is text} \\
 The other tokens keep their scores, so that what is left shares what these had.
 """
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator
 
@@ -38,11 +37,12 @@ from labnn.generation import (
     within,
     without_cache,
 )
+from labnn.generation.beam import check_length_penalty
 from labnn.generation.checks import check_counts
 from labnn.generation.decoding import Step
 from labnn.tokenizers.tokenizer import Tokenizer
 from labnn.transformers.chosen import logits_at
-from labnn.transformers.kv_cache import cached_step
+from labnn.transformers.kv_cache import cached_step, takes_cache
 
 # Half of a character, which the next token may complete
 HALF = "\ufffd"
@@ -73,9 +73,10 @@ def plain_step(model: torch.nn.Module) -> Step:
     """
     ## With a cache or without
 
-    A model of a person's own may know of no cache, and reads its text again for each token.
+    A model of a person's own may know of no cache, or a part of it, and reads its text again for
+    each token.
     """
-    if "cache" in inspect.signature(model.forward).parameters:
+    if takes_cache(model):
         return cached_step(model)
 
     def next_logits(ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -131,6 +132,8 @@ class Writer:
             raise ValueError(
                 f"n_samples is {n_samples}, and {n_beams} beams find {n_beams} texts: raise n_beams"
             )
+        if n_beams is not None:
+            check_length_penalty(length_penalty, n_tokens)
         self.sampling = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
         self.n_tokens = n_tokens
         self.n_beams = n_beams
@@ -153,16 +156,17 @@ class Writer:
         return self.n_samples == 1 and self.n_beams is None
 
     def tokens(
-        self, conf: CausalTextConfigs, ids: torch.Tensor, stop: int | None = None
+        self, step: Step, ids: torch.Tensor, stop: int | None = None
     ) -> Iterator[torch.Tensor]:
         """
         The tokens of each step as they are chosen, one for each sample.
 
+        * `step` is the model, as `step_of` makes it once for many texts
         * `ids` are those of the prompt, in a list, at least one
         * `stop` is the token that ends a text
         """
         return decode(
-            step_of(conf),
+            step,
             ids.unsqueeze(-1),
             self.chooser(),
             n_new_tokens=self.n_tokens,
@@ -171,19 +175,17 @@ class Writer:
             no_repeat_ngram_size=self.no_repeat,
         )
 
-    def texts(
-        self, conf: CausalTextConfigs, ids: torch.Tensor, stop: int | None = None
-    ) -> list[list[int]]:
+    def texts(self, step: Step, ids: torch.Tensor, stop: int | None = None) -> list[list[int]]:
         """
         What is written behind a prompt, as ids; the best text first where it is searched for.
 
-        * `ids` and `stop` are those of `tokens`
+        * `step`, `ids` and `stop` are those of `tokens`
         """
         if self.n_beams is None:
-            found = torch.stack([*self.tokens(conf, ids, stop)])
+            found = torch.stack([*self.tokens(step, ids, stop)])
         else:
             found, _ = beam_search(
-                step_of(conf),
+                step,
                 ids.unsqueeze(-1),
                 n_beams=self.n_beams,
                 n_new_tokens=self.n_tokens,
@@ -204,7 +206,8 @@ class Growing:
     ## A text that grows
 
     Tokens are not always whole characters, and a tokenizer may write a token in another way at the
-    beginning of a text, so what is new is what the whole has more than before.
+    beginning of a text. So what is new is what the tokens since the last whole character have more
+    with those before them than these alone.
     """
 
     def __init__(self, tokenizer: Tokenizer, ids: torch.Tensor, tokens: Iterable[int] = ()):
@@ -213,26 +216,35 @@ class Growing:
         * `tokens` are those that came behind it so far
         """
         self.tokenizer = tokenizer
-        self.before = ids.tolist()
-        self.ids = [*tokens]
-        self.n_prompt = len(tokenizer.decode(self.before))
-        self.n_shown = 0
+        self.ids: list[int] = []
+        # What came behind the prompt, as far as its characters are complete
+        self.whole = ""
+        # Tokens that are written already, at least one, and those that are not
+        self.before, self.waiting = ids.tolist(), []
+        for token in tokens:
+            self.add(token)
 
-    @property
-    def text(self) -> str:
-        """All that came behind the prompt"""
-        return self.tokenizer.decode([*self.before, *self.ids])[self.n_prompt :]
+    def pending(self) -> str:
+        """What the waiting tokens are so far"""
+        n_written = len(self.tokenizer.decode(self.before))
+        return self.tokenizer.decode([*self.before, *self.waiting])[n_written:]
 
     def add(self, token: int) -> str:
         """Take another token. Returns the characters that are complete with it, perhaps none."""
         self.ids.append(token)
-        text = self.text
-        if text.endswith(HALF):
+        self.waiting.append(token)
+        new = self.pending()
+        if new.endswith(HALF):
             return ""
-        new, self.n_shown = text[self.n_shown :], len(text)
+        self.whole += new
+        self.before, self.waiting = self.waiting, []
         return new
 
     def rest(self) -> str:
         """What is still held back at the end"""
-        new, self.n_shown = self.text[self.n_shown :], len(self.text)
-        return new
+        return self.pending() if self.waiting else ""
+
+    @property
+    def text(self) -> str:
+        """All that came behind the prompt"""
+        return self.whole + self.rest()

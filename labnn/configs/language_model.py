@@ -184,6 +184,10 @@ class CausalTextConfigs(TextTrainingConfigs):
         positions = labelled(target, ignore=IGNORED)
         return target.flatten()[positions], positions
 
+    def reads_unknown(self) -> str:
+        """What stands for a piece of a prompt that the vocabulary lacks"""
+        return "nothing" if self.tokenizer.unknown_token is None else "the unknown token"
+
     def context(self, text: str) -> torch.Tensor:
         """
         ### What stands before the next token

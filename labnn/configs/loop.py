@@ -228,7 +228,9 @@ class Phase:
                 break
         # The next round of this epoch goes on here.
         self.place = position.epoch, position.batch
-        if end == len(self.loader) and self.modules:
+        # What is left for a validation is not over.
+        is_left = self.is_leaving() and position.batch < end
+        if end == len(self.loader) and self.modules and not is_left:
             for module in self.modules:
                 module.on_epoch_end()
             tracker.save()

@@ -23,6 +23,9 @@ import numpy as np
 import torch
 
 PHASES = ("sample", "train", "valid")
+# What stands for the batch where a round was left, if none of it was trained: before its samples,
+# and after them
+UNSHOWN, UNBEGUN = -1, -2
 
 
 @dataclass
@@ -46,7 +49,7 @@ class Position:
     # Steps that the optimizer has made, in the whole run
     updates: int = 0
     # The batch where a round was left, for a validation or because the updates were enough; 0 if it
-    # came to its end, and -1 after a validation before the first round
+    # came to its end, and `UNSHOWN` or `UNBEGUN` if it was left before its first batch
     left: int = 0
     # Steps that the optimizer had made at the last validation
     scored: int = 0

@@ -22,9 +22,9 @@ from torch import nn
 
 from labnn.configs.extent import ExtentConfigs
 from labnn.configs.guards import check_registered
-from labnn.configs.loop import Listener, Loop, Phase, Stopped, check_loader
+from labnn.configs.loop import Loop, Phase, Stopped, check_loader
 from labnn.configs.overrides import unread
-from labnn.configs.position import seed_all
+from labnn.configs.position import UNBEGUN, UNSHOWN, seed_all
 from labnn.configs.saving import CheckpointConfigs
 from labnn.configs.state import Gradients, RandomState
 
@@ -61,10 +61,6 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
     loop_count: Any = 0
     loop_step: Any = None
 
-    # Who surrounds the training; names with an underscore are not options.
-    _listener = Listener()
-    # The global generators, and what training left in them when a validation began
-    _random = RandomState()
     # What a validation is known to track, as far as that is known before it
     _tracked = ()
     # Options that leave every step as it is: a run that goes on may have other ones.
@@ -81,6 +77,14 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
         "is_log_model_activations",
         "log_params_updates",
     )
+
+    def __init__(self, *, _primary: str | None = None):
+        """
+        * `_primary` is that of [all configs](base.html)
+        """
+        super().__init__(_primary=_primary)
+        # The global generators, and what training left in them when a validation began
+        self._random = RandomState()
 
     def run(self):
         """
@@ -123,7 +127,6 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
         if self.valid_loader is not None:
             check_loader("valid_loader", self.valid_loader)
         self.check_judge()
-        self._random = RandomState()
         self.optimizer.register_step_post_hook(self._count)
         # Dropout is the same whatever was drawn to build the model.
         seed_all(self.seed)
@@ -138,9 +141,10 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
         listener.on_round(self.position)
         if listener.should_stop():
             raise Stopped
-        # A run that goes on may be between the last update and the end of its validation.
+        # A run that goes on may be between the last update and the end of its validation: what it
+        # is in the middle of comes to its end.
         is_between = self.position.phase in ("sample", "done")
-        return listener.should_end() or is_between and self.is_enough()
+        return is_between and (listener.should_end() or self.is_enough())
 
     def check(self):
         """What is saved, and when a run ends, is known before it begins."""
@@ -179,8 +183,8 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
         position = self.position
         # A run that goes on begins in the phase that it stopped in.
         if position.phase == "sample" and self.is_first():
-            position.phase, position.left = "valid", -1
-        elif position.phase == "sample" and position.left < 1:
+            position.phase, position.left = "valid", UNSHOWN
+        elif position.phase == "sample" and position.left in (0, UNSHOWN):
             self.phase("sample")
         if position.phase in ("sample", "done"):
             # A round that was left before its end goes on there.
@@ -190,7 +194,7 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
             with self.mode.update(is_train=True):
                 self.phase("train")
             if self.is_leaving() and position.batch < self.trainer.bounds(position.round)[1]:
-                position.left = position.batch
+                position.left = position.batch or UNBEGUN
             if self.is_judged():
                 position.phase, position.batch = "valid", 0
         if position.phase == "valid" and self.valid_loader is not None:
@@ -204,14 +208,22 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
         Its name is in the tracker, and only training keeps what gradients need and has dropout,
         whoever wrote `step` and `sample`. What a validation draws is not missing in training.
         """
-        work = {"sample": self.show, "train": self.trainer, "valid": self.validate}[name]
+        # What is not called is not built: a validation alone has nothing to learn from.
+        work = {"sample": "show", "train": "trainer", "valid": "validate"}[name]
+        is_aside = name == "valid"
         with tracker.namespace(name), torch.set_grad_enabled(name == "train"):
             self.model.train(name == "train")
-            if name == "valid":
+            if is_aside:
                 self._random.set_aside()
-            work()
-            if name == "valid":
-                self._random.take_back()
+            try:
+                getattr(self, work)()
+            except Stopped:
+                # The rest of it comes when the run goes on, and draws what it would have drawn.
+                is_aside = False
+                raise
+            finally:
+                if is_aside:
+                    self._random.take_back()
             self._listener.on_phase_end(self.position)
 
     def show(self):

@@ -199,13 +199,17 @@ class TextTrainingConfigs(TrainingConfigs):
 
         * `reads` says what becomes of them
         """
-        if not pieces:
-            return
-        shown = [*dict.fromkeys(map(repr, pieces))]
-        shown[20:] = ["…"] if len(shown) > 20 else []
-        self._listener.warn(
-            f"not in the vocabulary, but in the prompts: {', '.join(shown)}; {reads}"
-        )
+        if pieces:
+            self._listener.warn(
+                f"not in the vocabulary, but in the prompts: {some(pieces)}; {reads}"
+            )
+
+
+def some(pieces: list[str], most: int = 20) -> str:
+    """Pieces of a text for a line, each once"""
+    shown = [*dict.fromkeys(map(repr, pieces))]
+    shown[most:] = ["…"] if len(shown) > most else []
+    return ", ".join(shown)
 
 
 def text_sum(text: str) -> str:

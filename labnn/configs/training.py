@@ -206,8 +206,10 @@ class TrainingConfigs(RoundsConfigs):
         for name, value in values.items():
             tracker.add(f"{name}.", value)
         tracker.save()
-        if self.scheduler is not None and "loss" in values:
-            self.scheduler.observe(values["loss"])
+        # Whoever only validates has no use for rates, and may have no data to count updates of.
+        scheduler = self.scheduler if self._is_computed("scheduler") else None
+        if scheduler is not None and "loss" in values and self.is_regular():
+            scheduler.observe(values["loss"])
 
     def count_updates(self) -> int:
         """Updates of the whole run, if none is skipped"""

@@ -8,9 +8,9 @@ no decoder builds none, and each can be exchanged alone:
 python -m experiments.mlm transformer.encoder=post_norm transformer.ffn.is_gated=true
 ```
 
-Attention and feed-forward networks are given as functions that make a new one: the
-[encoder](../transformers/encoder.html) calls them once a layer, and every layer draws weights of
-its own.
+Attention and [feed-forward networks](feed_forward.html) are given as functions that make a new one:
+the [encoder](../transformers/encoder.html) calls them once a layer, and every layer draws weights
+of its own.
 """
 
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from labml.configs import option
 from torch import nn
 
 from labnn.configs.base import StrictConfigs
+from labnn.configs.feed_forward import FeedForwardConfigs
 from labnn.configs.types import ConfigError, PositiveInt, Probability
 from labnn.layers.layer_norm import LayerNorm
 from labnn.transformers.alibi import AlibiPositions
 from labnn.transformers.embeddings import Embeddings
 from labnn.transformers.encoder import Encoder, TransformerLayer
-from labnn.transformers.feed_forward import FeedForward
 from labnn.transformers.generator import Generator
 from labnn.transformers.mha import MultiHeadAttention
 from labnn.transformers.positional_encoding import (
@@ -38,65 +38,15 @@ from labnn.transformers.rotary import RotaryPositions
 ADDED = {"sinusoidal": SinusoidalPositionalEncoding, "learned": LearnedPositionalEncoding}
 
 
-class FeedForwardConfigs(StrictConfigs):
-    """
-    ## FeedForwardConfigs
-
-    The feed-forward network of a layer; each layer makes one from the same options.
-    """
-
-    # Makes the feed-forward network of one layer
-    make_ffn: Callable[[], nn.Module] = "feed_forward"
-    # Number of features of a token vector
-    d_model: PositiveInt = 512
-    # Number of features between the two projections
-    d_ff: PositiveInt = 2048
-    # Share of the features between the projections that is dropped in training
-    dropout_prob: Probability = 0.1
-    # The function between the projections
-    activation: nn.Module = "ReLU"
-    # Whether a second projection gates the first
-    is_gated: bool = False
-
-    def __init__(self):
-        """The function that makes a network stands for the whole config"""
-        super().__init__(_primary="make_ffn")
-
-
-@option(FeedForwardConfigs.make_ffn)
-def feed_forward(c: FeedForwardConfigs) -> Callable[[], nn.Module]:
-    """[Position-wise feed-forward network](../transformers/feed_forward.html)"""
-    return lambda: FeedForward(
-        c.d_model,
-        d_ff=c.d_ff,
-        dropout_prob=c.dropout_prob,
-        activation=c.activation,
-        is_gated=c.is_gated,
-    )
-
-
-def _activation(kind: type[nn.Module]) -> Callable[[], nn.Module]:
-    """An option that makes an activation. It has no weights, so all layers may share one."""
-    return lambda: kind()
-
-
-# The options have the names of torch's classes.
-for _kind in (nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Identity):
-    option(FeedForwardConfigs.activation, _kind.__name__)(_activation(_kind))
-
-
-@option(FeedForwardConfigs.activation)
-def GELUTanh() -> nn.Module:
-    """GELU by its formula with tanh, which GPT-2 has"""
-    return nn.GELU(approximate="tanh")
-
-
 class TransformerConfigs(StrictConfigs):
     """
     ## TransformerConfigs
 
     An encoder, with what stands before and after it
     """
+
+    # The options of `self_attn` that read `positions`
+    _with_positions = ("multi_head",)
 
     # Number of features of a token vector
     d_model: PositiveInt = 512
@@ -152,6 +102,7 @@ class TransformerConfigs(StrictConfigs):
 
     def check(self):
         """Heads share the features evenly, and all parts have the same features and positions."""
+        super().check()
         if self.d_model % self.n_heads:
             raise ConfigError(
                 f"{self._path('n_heads')} is {self.n_heads}, which does not divide "
@@ -167,6 +118,14 @@ class TransformerConfigs(StrictConfigs):
             raise ConfigError(
                 f"{self._path('positions')} is {self.positions} and {self._path('src_embed')} is "
                 f"{self.embedded_positions()}; leave the second out"
+            )
+        # Others would be built without positions, and learn all the same.
+        attention = self._chosen("self_attn")
+        if self.positions not in ADDED and attention not in self._with_positions:
+            raise ConfigError(
+                f"{self._path('positions')} is {self.positions}, which is part of attention, and "
+                f"{self._path('self_attn')} is {attention}; set {self._path('self_attn')}="
+                f"{self._with_positions[0]}, or name yours in _with_positions if it reads them"
             )
         # Only somebody who sets it by name can give this part another width.
         ffn = self._nested("ffn")

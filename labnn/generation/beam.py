@@ -100,6 +100,18 @@ class Finished:
         return self.tokens[:n_rows, :, :n].flatten(1), self.scores[:, :n].flatten()
 
 
+def check_length_penalty(length_penalty: float, n_new_tokens: int) -> None:
+    """
+    ## A power that single precision can hold
+    """
+    # It can hold $e^{80}$, and not much more.
+    if not abs(length_penalty) * math.log(n_new_tokens) <= 80:
+        raise ValueError(
+            f"length_penalty is {length_penalty}, but {n_new_tokens} to the power of it must be a "
+            "number: 0 to 2 are usual"
+        )
+
+
 def beam_search(
     step: Step,
     ids: torch.Tensor,
@@ -137,12 +149,7 @@ def beam_search(
         raise ValueError(
             f"n_returned is {n_returned}, but {n_beams} beams find that many texts: raise n_beams"
         )
-    # $e^{80}$ is about the largest power that single precision can hold.
-    if not abs(length_penalty) * math.log(n_new_tokens) <= 80:
-        raise ValueError(
-            f"length_penalty is {length_penalty}, but {n_new_tokens} to the power of it must be a "
-            "number: 0 to 2 are usual"
-        )
+    check_length_penalty(length_penalty, n_new_tokens)
     return search(
         step,
         ids,

@@ -67,9 +67,12 @@ def draw(logits: torch.Tensor, generators: Sequence[torch.Generator]) -> torch.T
         )
     # Doubles: sums of many small probabilities in `float32` would shift the borders.
     numbers = torch.cat([torch.rand(1, generator=g, dtype=torch.float64) for g in generators])
+    # Apple's GPU has no doubles.
+    device = logits.device
+    logits = logits.cpu() if device.type == "mps" else logits
     reached = logits.double().softmax(dim=-1).cumsum(dim=-1)
     # The sum of all is 1 only up to rounding, so $u$ is measured in it. $u$ is at most
     # $1 - 2^{-53}$, and the product below the sum: some token always reaches further.
     mark = numbers.to(logits.device).unsqueeze(-1) * reached[:, -1:]
     # As many tokens as do not reach beyond the mark come before the one that does.
-    return (reached <= mark).sum(dim=-1)
+    return (reached <= mark).sum(dim=-1).to(device)

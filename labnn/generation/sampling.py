@@ -26,9 +26,10 @@ But a fixed number is too many where the model is sure and too few where much is
 instead, the fewest tokens that have most of the probability, so that their number follows the
 model. What is left is scaled up to a whole by the softmax of the [draw](draws.html).
 
-As $T$ goes to 0, or with $k = 1$, sampling becomes [greedy](greedy.html). The definitions and their
-order are those of transformers, so the same options mean the same there. Where tokens are equally
-good, only some of which may stay, it leaves the choice to its sorting; here the first ones stay.
+As $T$ goes to 0, or with $k = 1$, sampling becomes [greedy](greedy.html), but for tokens that are
+equally good. The definitions and their order are those of transformers, so the same options mean
+the same there. Of equal tokens at the border top-k keeps all, as there. Top-p keeps the first ones
+in the vocabulary, where transformers leaves the choice to its sorting.
 """
 
 import math

@@ -21,6 +21,9 @@ more, and all of it would have to be read again for each token: places are count
 beginning, so nothing of a [cache](../transformers/kv_cache.html) stays true. Read again at half
 its length, every token is read twice.
 
+**Departure.** In a batch of prompts that differ in length the rows are counted, padding included.
+A short prompt beside a long one then forgets sooner than alone, and may go on in another way.
+
 [Decoding](decoding.html) and [beam search](beam.html) take the step that `within` gives as any
 other.
 """

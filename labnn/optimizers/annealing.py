@@ -25,7 +25,8 @@ $$\alpha_t = \alpha \begin{cases}
 Names and values are those of
 [NVIDIA NeMo](https://github.com/NVIDIA/NeMo/blob/447de7de448e470ac116ef2f42540efe80d4b9b0/nemo/nemo/utils/lr_policies.py),
 `min_lr` is where later versions have it. There are updates 0 to $T - 1$ in a training of $T$, and
-none of them has a rate of zero; beyond $T$ all have.
+none of them has a rate of zero; beyond $T$ all have, the inverse square root too where it is given
+a total.
 
 The cosine comes from [SGDR: Stochastic Gradient Descent with Warm
 Restarts](https://arxiv.org/abs/1608.03983). The drawings have a peak of 1, and a warm-up of 100 in
@@ -164,7 +165,8 @@ def inverse_square_root_annealing(
     """
     ## Inverse square root
 
-    The rate does not depend on where the training ends, so one can go on for as long as it helps.
+    The rate does not depend on where the training ends. Without a total, one can go on for as long
+    as it helps.
     Without a warm-up it falls to a half within four updates. [Noam](noam.html) and
     [`inverse_sqrt`](stages.html#inverse_sqrt) are the same curve with other beginnings.
 

@@ -104,7 +104,7 @@ class SGD(Optimizer):
                 state["momentum_buffer"] = torch.zeros_like(param)
             total = state["momentum_buffer"]
             total.mul_(momentum).add_(grad)
-            # The gradient counts once more in Nesterov's form, and what was before it less.
+            # In Nesterov's form the gradient counts $\mu$ times more, and what was before it less.
             grad = grad.add(total, alpha=momentum) if group["is_nesterov"] else total
 
         param.add_(grad, alpha=-group["lr"])

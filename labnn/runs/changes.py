@@ -15,7 +15,8 @@ from typing import Any
 
 from labnn.configs.types import short
 
-# Options that say when to validate, and the schedule whose rates hang on what is found then
+# Options that say when to validate, and the schedule whose rates hang on what is found then. It is
+# not told of a validation that only the end has caused, so that the end is free.
 FROM_VALID = {"eval_interval", "eval_at_start"}
 JUDGING = "plateau"
 
@@ -67,5 +68,10 @@ def is_between_epochs(place: dict[str, Any] | None) -> bool:
 
 
 def n_begun(place: dict[str, Any]) -> int:
-    """How many epochs have begun; of a run that is complete all were done."""
-    return place["epoch"] + (not is_between_epochs(place)) if place["phase"] != "done" else 0
+    """
+    How many epochs have begun. A run that has ended between two of them may be asked for fewer: it
+    is complete, and says so.
+    """
+    if not is_between_epochs(place):
+        return place["epoch"] + 1
+    return place["epoch"] if place["phase"] != "done" else 0

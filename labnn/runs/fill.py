@@ -24,9 +24,10 @@ from typing import Any
 import torch
 
 from labnn.configs.masking import MaskedTextConfigs
+from labnn.configs.text import some
 from labnn.runs.folders import RunError
 from labnn.runs.load import load, locate, warn
-from labnn.runs.plain_text import table, typed_texts
+from labnn.runs.plain_text import characters, table, typed_texts
 from labnn.runs.samples import SIGNS, SPACE
 from labnn.tokenizers.tokenizer import Tokenizer
 
@@ -123,8 +124,7 @@ class Cut:
 
 def cut(text: str, tokenizer: Tokenizer, mask_token: int) -> Cut:
     """What stands between the masks is cut as any text, and a piece without an id is no mask."""
-    # What was typed may have bytes that are no characters, and nobody could print them.
-    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = characters(text)
     pieces, ids, positions, unknown = [], [], [], []
     *parts, last = text.split(MASK)
     for part in parts:
@@ -152,10 +152,8 @@ def parts_of_text(
 
 def tell_unknown(pieces: list[str], reads: str) -> None:
     """One line about all pieces that the model does not know, and what it reads in their places"""
-    named = [*dict.fromkeys(repr(piece) for piece in pieces)]
-    named[20:] = ["…"] if len(named) > 20 else []
-    if named:
-        warn(f"not in the vocabulary: {', '.join(named)}; the model reads {reads} there")
+    if pieces:
+        warn(f"not in the vocabulary: {some(pieces)}; the model reads {reads} there")
 
 
 def probabilities(conf: Any, ids: torch.Tensor, positions: list[int]) -> torch.Tensor:

@@ -29,12 +29,12 @@ from typing import Any
 
 import torch
 
-from labnn.configs.generating import Growing, Writer
+from labnn.configs.generating import Growing, Writer, step_of
 from labnn.configs.language_model import CausalTextConfigs
 from labnn.runs.fill import tell_unknown
 from labnn.runs.folders import RunError
 from labnn.runs.load import load, locate
-from labnn.runs.plain_text import typed_texts
+from labnn.runs.plain_text import characters, typed_texts
 from labnn.runs.samples import SIGNS
 
 # Every option with the type of its values
@@ -71,6 +71,7 @@ def generate(words: list[str], options: dict[str, str]) -> tuple[dict, Iterator[
     except ValueError as e:
         raise RunError(str(e)) from None
     prompts = words[1:] or typed_texts('labnn generate RUN "to be or"')
+    prompts = [characters(prompt) for prompt in prompts]
     conf, _ = load(locate(words[0]), checkpoint=checkpoint)
     if not isinstance(conf, CausalTextConfigs):
         raise RunError(
@@ -113,22 +114,22 @@ def stop_token(conf: CausalTextConfigs, text: str | None) -> int | None:
     if text is None:
         return None
     text = text.replace("\\n", "\n")
-    # Tokenizers of words give a word the space before it.
-    for token in (text, f" {text}"):
-        if token in conf.tokenizer.ids:
-            return conf.tokenizer.ids[token]
+    # Tokenizers of words give a word the space before it, and none at the start of a line, where
+    # few words stand.
+    for token in (f" {text}", text):
+        number = conf.tokenizer.ids.get(token)
+        # The unknown token is never written, so nothing would stop there.
+        if number is not None and number != conf.tokenizer.unknown_token:
+            return number
     raise RunError(
-        f"stop is {text!r:.40}, which is no token of the {conf.tokenizer.type} tokenizer; name one "
-        "token"
+        f"stop is {text!r:.40}, which the model never writes; name one token of the "
+        f"{conf.tokenizer.type} tokenizer"
     )
 
 
 def context(conf: CausalTextConfigs, prompt: str) -> torch.Tensor:
     """The ids of a prompt, with a word about what the model does not know. Raises `RunError`."""
-    # What was typed may have bytes that are no characters, and nobody could print them.
-    prompt = prompt.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    reads = "nothing" if conf.tokenizer.unknown_token is None else "the unknown token"
-    tell_unknown([piece for _, piece in conf.tokenizer.unknown(prompt)], reads)
+    tell_unknown([piece for _, piece in conf.tokenizer.unknown(prompt)], conf.reads_unknown())
     ids = conf.context(prompt)
     if not len(ids):
         raise RunError(f"the prompt {prompt!r:.40} has no token; write what is to be continued")
@@ -149,6 +150,7 @@ def pieces(
     * `found` gets what there is to know of the texts in the end
     """
     texts: list[dict] = []
+    step = step_of(conf)
     try:
         for prompt, ids in prompts:
             if texts:
@@ -156,12 +158,12 @@ def pieces(
             if writer.is_streaming:
                 growing = Growing(conf.tokenizer, ids)
                 yield shown(prompt)
-                for token in writer.tokens(conf, ids, stop):
+                for token in writer.tokens(step, ids, stop):
                     yield shown(growing.add(int(token)))
                 yield shown(growing.rest())
                 texts.append(told(conf, prompt, growing))
                 continue
-            for number, tokens in enumerate(writer.texts(conf, ids, stop)):
+            for number, tokens in enumerate(writer.texts(step, ids, stop)):
                 growing = Growing(conf.tokenizer, ids, tokens)
                 texts.append(told(conf, prompt, growing))
                 yield ("\n\n" if number else "") + shown(texts[-1]["text"])

@@ -144,9 +144,15 @@ def say(text: str, end: str = "\n") -> None:
 
 def say_pieces(pieces: Iterable[str]) -> None:
     """Print a text as it comes, and end its last line."""
-    for piece in pieces:
-        say(piece, end="")
-    say("")
+    is_begun = False
+    try:
+        for piece in pieces:
+            is_begun = True
+            say(piece, end="")
+    finally:
+        # An error stands in a line of its own.
+        if is_begun:
+            say("")
 
 
 def say_json(data: Any) -> None:
@@ -157,6 +163,11 @@ def say_json(data: Any) -> None:
     except UnicodeEncodeError:
         text = json.dumps(data, allow_nan=False)
     print(text, flush=True)
+
+
+def characters(text: str) -> str:
+    """What was typed, where bytes that are no characters have a sign: nobody could print them."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def typed_texts(example: str) -> list[str]:

@@ -204,8 +204,9 @@ class Resumed:
         fresh = [dict(group) for group in conf.optimizer.param_groups]
         put_back(parts, state)
         # Larger batches are fewer, and the place may be beyond the last one.
-        loader = conf.valid_loader if conf.position.phase == "valid" else conf.train_loader
-        conf.position.batch = min(conf.position.batch, len(loader))
+        place, n_train = conf.position, len(conf.train_loader)
+        n_batches = len(conf.valid_loader) if place.phase == "valid" else n_train
+        place.batch, place.left = min(place.batch, n_batches), min(place.left, n_train)
         if changed and state["optimizer"]:
             # What an optimizer counts goes on, everything else is as it was asked for.
             counted = {"params", "param_names", *getattr(conf.optimizer, "counters", ())}

@@ -22,7 +22,7 @@ SIGNS |= dict.fromkeys([*range(0x7F, 0xA0), 0x2028, 0x2029], "\ufffd") | {ord("\
 Kind = Literal["given", "right", "wrong", "predicted"]
 # What their signs mean, where there are no colours
 LEGEND = "samples: [right] {said≠true}, anything else was given"
-GOES_ON = "samples: what was given → what the model says of the next token"
+GOES_ON = "samples: what was given→what the model writes behind it"
 
 
 @dataclass
@@ -54,11 +54,14 @@ class Sample:
         return asdict(self)
 
     def signs(self, unequal: str = "≠") -> str:
-        """As plain text: `[e]` was hidden and is right, `{a≠e}` is wrong and should be e."""
+        """
+        As plain text: `[e]` was hidden and is right, `{a≠e}` is wrong and should be e. Behind `→`
+        is what the model writes.
+        """
         text = "".join(
             {
                 "given": span.text,
-                "predicted": span.text,
+                "predicted": f"→{span.text}",
                 "right": f"[{span.text}]",
                 "wrong": f"{{{span.text}{unequal}{span.truth}}}",
             }[span.kind]

@@ -25,10 +25,11 @@ from labnn.runs.how import in_code
 from labnn.runs.interrupts import Interrupts
 from labnn.runs.keeper import Keeper
 from labnn.runs.lock import Lock
+from labnn.runs.plain_text import strict
 from labnn.runs.resume import Resumed
 from labnn.runs.samples import Sample, append
 from labnn.runs.telling import Teller
-from labnn.runs.tracking import MetricsFile, TrackerState, add_writer, remove_writer, strict
+from labnn.runs.tracking import MetricsFile, TrackerState, add_writer, remove_writer
 
 
 class Session(Listener):
@@ -226,8 +227,7 @@ class Session(Listener):
     def on_sample(self, samples: list[Sample]) -> None:
         """Show and keep samples."""
         n_updates = self.metrics.n_updates
-        is_last = self.conf.position.epoch >= self.conf.epochs or self.conf.is_enough()
-        self.teller.console.samples(samples, is_last=is_last)
+        self.teller.console.samples(samples, is_last=self.conf.is_last())
         append(self.folder / "samples.jsonl", n_updates, int(tracker.get_global_step()), samples)
         if self.events is not None:
             self.events.samples(n_updates, samples)

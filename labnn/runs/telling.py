@@ -85,14 +85,11 @@ class Teller:
 
     def round_end(self, position: Position, step: int, values: dict) -> None:
         """A round, or what came since the last validation, with the mean of its losses"""
-        place = position.epoch + 1, position.round + 1, position.left
-        last = self.conf.epochs, self.conf.inner_iterations, 0
-        is_last = place == last or self.conf.is_enough()
         total, n_losses = self.losses
         if n_losses:
             values = {**values, "loss.train": total / n_losses}
         self.losses = [0.0, 0]
-        self.console.round_end(position, step, values, is_last)
+        self.console.round_end(position, step, values, self.conf.is_last())
         # A step of a person's own does not tell of its updates. Before the first round not much has
         # been read.
         if position.left >= 0:

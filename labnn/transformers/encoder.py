@@ -107,6 +107,11 @@ class TransformerLayer(nn.Module):
         read = self.norm_attn(x) if self.is_pre_norm else x
 
         if cache is not None:
+            if positions is not None:
+                raise ValueError(
+                    "a layer with a cache computes all of its positions: choose among them behind "
+                    "the last layer"
+                )
             x = x + self.attend(read, read, mask, cache=cache)
         elif positions is None:
             x = x + self.attend(read, read, mask)

@@ -1,9 +1,9 @@
 r"""
 # Cache of Keys and Values
 
-A language model writes one token at a time. Read anew for each, a text of $n$ tokens costs $n$
-times as much as it does once, and all but one of its positions give what they gave before: no
-position reads what comes after it. [Fast Transformer
+A language model writes one token at a time. Read anew for each, a text of $n$ tokens costs about
+$n / 2$ times as much as it does once, and all but one of its positions give what they gave before:
+no position reads what comes after it. [Fast Transformer
 Decoding](https://arxiv.org/abs/1911.02150), section 2, spells out what everybody does. Each layer
 keeps the keys and values of the text, and only new tokens pass through it,
 
@@ -21,7 +21,9 @@ y_n &= \operatorname{Attention}\big(q_n, \; (K, k_n), \; (V, v_n)\big) \\
 | $s$ | `element_size()` | bytes of a number: 4 in `float32` |
 
 A model of 12 layers with 768 features keeps 72 KiB a token in `float32`, and 72 MiB for a text of
-1,024 tokens. Memory is taken ahead and doubled when it is full, so at most twice of that is in use.
+1,024 tokens. Memory is taken ahead, for 64 tokens at least, and doubled when it is full. A text of
+more than half of that has less than twice what it needs; while it is doubled the old half is there
+as well.
 
 **Prompts of different lengths** are filled up on the left. All texts then end in the same row: a
 new token is written to one row for all, and the next one is predicted there. Filled up on the
@@ -34,10 +36,12 @@ layers, and the [language model](../models/transformer_lm.html) is given it by t
 [fused encoder](fused_encoder.html) does the same with fewer steps.
 """
 
+import inspect
 from collections.abc import Callable
 
 import torch
 from einops import rearrange
+from torch import nn
 
 from labnn.transformers.masks import causal_mask, combine_masks
 
@@ -240,6 +244,27 @@ class KeyValueCache:
         """The memory of all keys and values, with the room for more"""
         memory = [m for layer in self.layers for m in (layer.keys, layer.values) if m is not None]
         return sum(m.numel() * m.element_size() for m in memory)
+
+
+def takes_cache(model: nn.Module) -> bool:
+    """
+    ## Whether a model and its parts know of a cache
+
+    A part of a person's own may train well and know of none. Then the text has to be read again for
+    each token.
+    """
+
+    def takes(part: nn.Module | None, name: str) -> bool:
+        """A part that is not there takes everything."""
+        return part is None or name in inspect.signature(part.forward).parameters
+
+    encoder, src_embed = (getattr(model, name, None) for name in ("encoder", "src_embed"))
+    layers = [*getattr(encoder, "layers", ())]
+    layers += [getattr(layer, "self_attn", None) for layer in layers]
+    placed = (src_embed, getattr(src_embed, "positional_encoding", None))
+    return all(takes(part, "cache") for part in (model, encoder, *layers)) and all(
+        takes(part, "places") for part in placed
+    )
 
 
 def cached_step(model: Callable) -> Callable:

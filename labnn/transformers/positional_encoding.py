@@ -66,7 +66,11 @@ def add_positions(
       `None` stands for 0, 1, ...
     * returns shape `[seq_len, batch_size, d_model]`
     """
-    n_places = len(x) if places is None else int(places.amax()) + 1 if places.numel() else 0
+    n_places = len(x)
+    # On a GPU the question would make the program wait for the device, once a token.
+    if places is not None:
+        is_asked = places.device.type == "cpu" and places.numel() > 0
+        n_places = int(places.amax()) + 1 if is_asked else 0
     if n_places > len(table):
         raise ValueError(
             f"the input has {n_places} positions, but the positional encoding was made for "

@@ -49,6 +49,8 @@ def angles(places: torch.Tensor, d_k: int, base: float) -> torch.Tensor:
 
     * `places` holds positions in any axes; the result has one more, for the `d_k / 2` pairs
     """
+    # Apple's GPU has no numbers of that size.
+    places = places.cpu() if places.device.type == "mps" else places
     pair = torch.arange(0, d_k, 2, dtype=torch.float64, device=places.device)
     return places.unsqueeze(-1).double() * base ** (-pair / d_k)
 
@@ -89,7 +91,7 @@ class RotaryPositions(nn.Module):
         * returns shape `[2, seq_len, batch_size, 1, n_pairs]`
         """
         angle = angles(places, self.d_k, self.base).unsqueeze(-2)
-        return torch.stack([angle.cos(), angle.sin()]).to(torch.float32)
+        return torch.stack([angle.cos(), angle.sin()]).to(places.device, torch.float32)
 
     def hands_of_the_first(self, seq_len: int, device: torch.device) -> torch.Tensor:
         r"""

@@ -7,7 +7,7 @@ import torch
 
 from labnn.configs.extent import ExtentConfigs
 from labnn.configs.loop import Listener
-from labnn.configs.position import Position
+from labnn.configs.position import UNBEGUN, UNSHOWN, Position
 from labnn.configs.scores import Scores
 from labnn.configs.state import put_back, state_of
 from labnn.configs.types import ConfigError
@@ -58,6 +58,9 @@ class Judging(Listener):
     def save(self):
         if self.state is None:
             self.saved.append((len(self.validated), len(lines.lines), saved(self.conf)))
+
+    def on_phase(self, position, total):
+        self.save()
 
     def on_batch(self, position, total):
         self.save()
@@ -221,3 +224,108 @@ def test_when_a_validation_is_due(updates, scored, every, is_due):
     conf._set_values({"eval_interval": every})
     conf.position.load_state_dict(Position(updates=updates, scored=scored).state_dict())
     assert conf.is_due() == is_due
+
+
+@pytest.mark.parametrize("n_rounds", [1, 2])
+@pytest.mark.parametrize("options", [{"eval_interval": N_TRAIN}, {"max_updates": N_TRAIN}])
+def test_a_round_that_is_left_before_its_first_batch_is_trained(n_rounds, options):
+    rounds = {"inner_iterations": n_rounds}
+    whole, listener, expected = ran(rounds | {"eval_interval": 1000})
+    # One epoch is over, and that was not validated; in the next no batch or a few were trained.
+    states = [s for *_, s in listener.saved if s["position"]["updates"] == N_TRAIN]
+    places = {(s["position"]["phase"], s["position"]["batch"]) for s in states}
+    assert {("sample", 0), ("train", 0)} <= places
+    for state in states:
+        # The last batch of an epoch is done before the validation of the epoch is.
+        if state["position"]["epoch"] == 0:
+            continue
+        conf, rest, found = ran(rounds | options, state=state)
+        if "max_updates" in options:
+            assert conf.position.updates == N_TRAIN and not learned(found)
+            # More updates are those of the epoch that has not begun.
+            conf, _, found = ran(rounds, state=saved(conf))
+        else:
+            assert rest.validated == [N_TRAIN, 2 * N_TRAIN]
+        assert learned(found) == learned(expected)[N_TRAIN:]
+        assert equal(weights(conf.model), weights(whole.model))
+
+
+def test_samples_are_shown_once_where_a_round_is_left_before_its_first_batch():
+    _, listener, _ = ran({"eval_interval": 1000})
+    place = {"epoch": 1, "phase": "train", "batch": 0}
+    (state,) = [s for *_, s in listener.saved if place.items() <= s["position"].items()]
+    conf, _, _ = ran({"eval_interval": N_TRAIN}, state=state)
+    # Those of the second epoch were shown before.
+    assert conf._sampled == ((EPOCHS, 0),)
+
+
+def test_patience_that_is_over_in_the_middle_of_a_round_leaves_nothing_out():
+    _, listener, expected = ran({})
+    place = {"epoch": 1, "phase": "train", "batch": 3}
+    state = next(s for *_, s in listener.saved if place.items() <= s["position"].items())
+
+    class Ending(Judging):
+        def should_end(self):
+            return True
+
+    global lines
+    conf = make(Drawing, SIZES | {"epochs": 5}, Ending(state=state))
+    lines = Lines()
+    conf.run()
+    assert len(lines.column("lr")) == N_TRAIN - 3 and conf.position.phase == "done"
+    assert (conf.position.epoch, conf.position.updates) == (2, 2 * N_TRAIN)
+
+
+PLATEAU = {
+    "optimizer.schedule": "plateau",
+    "optimizer.patience": 0,
+    # No validation is as good as that.
+    "optimizer.threshold": 0.99,
+    "optimizer.factor": 0.5,
+}
+
+
+@pytest.mark.parametrize(
+    "options, end",
+    [
+        ({"epochs": 3}, {"max_updates": 4}),
+        ({"epochs": 3}, {"epochs": 1}),
+        ({"inner_iterations": 2}, {"max_updates": 3}),
+        ({"eval_interval": 3}, {"max_updates": 4}),
+        ({"eval_interval": 3}, {"max_updates": 6}),
+        ({"eval_interval": 3, "eval_at_start": True}, {"epochs": 1}),
+    ],
+)
+def test_a_plateau_does_not_see_where_a_run_has_ended(options, end):
+    whole, _, expected = ran(PLATEAU | options)
+    assert len({line["lr"] for line in learned(expected)}) > 1
+    part, _, first = ran(PLATEAU | options | end)
+    rest, _, second = ran(PLATEAU | options, state=saved(part))
+    assert learned(first + second) == learned(expected)
+    assert rest.scheduler.state_dict() == whole.scheduler.state_dict()
+
+
+@pytest.mark.parametrize(
+    "place, options, is_ended, is_last",
+    [
+        (Position(phase="train"), {}, False, False),
+        (Position(epoch=1, phase="train"), {}, False, False),
+        (Position(epoch=1, round=1, phase="train"), {}, False, True),
+        (Position(epoch=1, round=1, phase="valid"), {}, False, True),
+        (Position(epoch=1, round=1, phase="valid", left=5), {}, False, False),
+        (Position(epoch=1, round=1, phase="valid", left=UNBEGUN), {}, False, False),
+        (Position(phase="valid", left=UNSHOWN), {"epochs": 1, "inner_iterations": 1}, False, False),
+        # Samples come before the round that the place is of.
+        (Position(epoch=1, round=1), {}, False, False),
+        (Position(epoch=2), {}, False, True),
+        (Position(updates=7), {"max_updates": 7}, False, True),
+        (Position(phase="valid", left=5, updates=6), {"max_updates": 7}, False, False),
+        (Position(phase="valid", left=5), {}, True, True),
+        (Position(epoch=1), {}, True, True),
+    ],
+)
+def test_when_a_run_trains_no_more(place, options, is_ended, is_last):
+    conf = make(Tiny, {"epochs": 2, "inner_iterations": 2} | options, Judging())
+    conf.position.load_state_dict(place.state_dict())
+    conf._listener.should_end = lambda: is_ended
+    assert conf.is_last() == is_last

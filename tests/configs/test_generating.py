@@ -99,13 +99,26 @@ def by_hand(conf, ids, n_tokens):
     return found
 
 
-@pytest.mark.parametrize("model", ["transformer", "bigram"])
+@option(Writing.model)
+def plain(c: Writing) -> nn.Module:
+    """The transformer with a stack of layers that knows of no cache"""
+
+    class Plain(Encoder):
+        def forward(self, x, mask=None):
+            return super().forward(x, mask)
+
+    model = transformer(c)
+    model.encoder.__class__ = Plain
+    return model
+
+
+@pytest.mark.parametrize("model", ["transformer", "bigram", "plain"])
 @pytest.mark.parametrize("tokenizer", ["character", "whitespace"])
 def test_the_best_tokens_are_those_of_windows_read_as_a_whole(files, tokenizer, model):
     conf = on(files, tokenizer, model)
     writer = Writer(n_tokens=19, temperature=0)
     ids = prompt(conf, "the cat sat on the")
-    assert writer.texts(conf, ids) == [by_hand(conf, ids, 19)]
+    assert writer.texts(step_of(conf), ids) == [by_hand(conf, ids, 19)]
 
 
 def test_what_is_no_text_is_never_written(files):
@@ -113,7 +126,7 @@ def test_what_is_no_text_is_never_written(files):
     conf.model.generator.projection.bias.data[conf.tokenizer.unknown_token] = 1e4
     conf.model.generator.projection.bias.data[conf.tokenizer.n_tokens :] = 1e4
     assert conf.n_tokens > conf.tokenizer.n_tokens
-    written = itertools.chain(*Writer(n_tokens=50, n_samples=5).texts(conf, prompt(conf)))
+    written = itertools.chain(*Writer(n_tokens=50, n_samples=5).texts(step_of(conf), prompt(conf)))
     text = {*range(conf.tokenizer.n_tokens)} - {conf.tokenizer.unknown_token}
     assert {*written} <= text
 
@@ -122,23 +135,23 @@ def test_a_seed_writes_the_same_text_again_alone_and_beside_others(files):
     conf = on(files)
     ids = prompt(conf)
     one = Writer(n_tokens=23, seed=4)
-    assert one.texts(conf, ids) == one.texts(conf, ids)
-    many = Writer(n_tokens=23, seed=4, n_samples=3).texts(conf, ids)
-    assert many[0] == one.texts(conf, ids)[0] and len({*map(tuple, many)}) == 3
-    assert Writer(n_tokens=23, seed=5).texts(conf, ids) != one.texts(conf, ids)
+    assert one.texts(step_of(conf), ids) == one.texts(step_of(conf), ids)
+    many = Writer(n_tokens=23, seed=4, n_samples=3).texts(step_of(conf), ids)
+    assert many[0] == one.texts(step_of(conf), ids)[0] and len({*map(tuple, many)}) == 3
+    assert Writer(n_tokens=23, seed=5).texts(step_of(conf), ids) != one.texts(step_of(conf), ids)
 
 
 def test_writing_draws_nothing_from_what_training_draws_from(files):
     conf = on(files)
     before = torch.get_rng_state()
-    Writer(n_tokens=5).texts(conf, prompt(conf))
+    Writer(n_tokens=5).texts(step_of(conf), prompt(conf))
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_text_ends_with_its_stop_token(files):
     conf = on(files)
     stop = conf.tokenizer.ids["e"]
-    texts = Writer(n_tokens=300, n_samples=4).texts(conf, prompt(conf), stop)
+    texts = Writer(n_tokens=300, n_samples=4).texts(step_of(conf), prompt(conf), stop)
     assert all(text.index(stop) == len(text) - 1 for text in texts)
     assert len({*map(len, texts)}) > 1
 
@@ -155,14 +168,16 @@ def test_a_search_finds_a_text_that_is_at_least_as_probable(files):
         rows = logits.log_softmax(-1)[len(ids) - 1 :]
         return float(rows.gather(-1, whole[len(ids) :].unsqueeze(-1)).sum())
 
-    (best, second) = Writer(n_tokens=4, n_beams=50, n_samples=2).texts(conf, ids)
-    (greedy,) = Writer(n_tokens=4, temperature=0).texts(conf, ids)
+    (best, second) = Writer(n_tokens=4, n_beams=50, n_samples=2).texts(step_of(conf), ids)
+    (greedy,) = Writer(n_tokens=4, temperature=0).texts(step_of(conf), ids)
     assert log_probability(best) >= max(log_probability(second), log_probability(greedy))
 
 
 def test_no_row_of_tokens_comes_twice_if_it_may_not(files):
     conf = on(files)
-    (text,) = Writer(n_tokens=40, temperature=0, no_repeat=2).texts(conf, prompt(conf, "t"))
+    (text,) = Writer(n_tokens=40, temperature=0, no_repeat=2).texts(
+        step_of(conf), prompt(conf, "t")
+    )
     whole = [*prompt(conf, "t").tolist(), *text]
     pairs = [*itertools.pairwise(whole)]
     assert len({*pairs}) == len(pairs)
@@ -173,8 +188,8 @@ def test_tokens_come_one_by_one(files):
     writer = Writer(n_tokens=5, temperature=0)
     assert writer.is_streaming and not Writer(n_samples=2).is_streaming
     assert not Writer(n_beams=1).is_streaming
-    tokens = writer.tokens(conf, prompt(conf))
-    assert int(next(tokens)) == writer.texts(conf, prompt(conf))[0][0]
+    tokens = writer.tokens(step_of(conf), prompt(conf))
+    assert int(next(tokens)) == writer.texts(step_of(conf), prompt(conf))[0][0]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +202,7 @@ def test_tokens_come_one_by_one(files):
         ({"top_p": 1.5}, "top_p is 1.5"),
         ({"temperature": -1.0}, "temperature is -1.0"),
         ({"temperature": float("nan")}, "temperature is nan"),
+        ({"n_beams": 2, "length_penalty": float("nan")}, "length_penalty is nan"),
         ({"n_beams": 2, "n_samples": 3}, "2 beams find 2 texts: raise n_beams"),
     ],
 )

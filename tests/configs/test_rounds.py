@@ -553,3 +553,42 @@ def test_a_checkpoint_that_counts_no_updates_is_one_of_none():
     state = conf.position.state_dict()
     conf.position.load_state_dict({key: state[key] for key in ("epoch", "round", "phase", "batch")})
     assert conf.position.updates == conf.position.left == 0
+
+
+@pytest.mark.parametrize("n_rounds", [1, 2])
+def test_metrics_of_labml_helpers_count_to_the_end_of_an_epoch_whatever_is_validated(n_rounds):
+    found = []
+    for every in (0, 1):
+        conf = make(Counting, {"inner_iterations": n_rounds, "eval_interval": every})
+        lines = Lines()
+        conf.run()
+        found.append((lines.column("scored.train"), len(lines.column("scored.valid"))))
+    (first, n_first), (second, n_second) = found
+    # Each validation has its own, and each epoch one.
+    assert first == second and len(first) == conf.epochs
+    assert (n_first, n_second) == (n_rounds * conf.epochs, 3 * conf.epochs)
+
+
+def test_a_validation_that_fails_gives_back_what_it_has_drawn():
+    class Failing(Noting):
+        def forward_loss(self, batch):
+            torch.rand(3), random.random()
+            raise KeyError("broken")
+
+    first, second = make(Failing, SIZES), make(Noting, SIZES)
+    assert first._random is not second._random
+    # To build it sets the generators.
+    _ = first.model
+    before = torch.get_rng_state(), random.getstate()
+    first.position.phase = "valid"
+    with pytest.raises(KeyError, match="broken"):
+        first.phase("valid")
+    assert torch.equal(torch.get_rng_state(), before[0]) and random.getstate() == before[1]
+    assert first._random.aside is None
+
+
+def test_a_validation_that_is_stopped_keeps_what_was_there_before_it():
+    conf = make(Noting, SIZES, Diary((0, 0, "valid", 1)))
+    with pytest.raises(Stopped):
+        conf.run()
+    assert conf._random.aside is not None and "aside" in state_of(conf.state_parts())["random"]

@@ -602,3 +602,14 @@ def test_another_process_has_the_same_losses():
 def test_a_position_is_part_of_the_options():
     conf = make(Tiny, {"seed": 9})
     assert conf.position == Position(9)
+
+
+def test_a_validation_alone_needs_no_optimizer_and_no_text_to_learn_from():
+    # More updates than the schedule has, of which a training would complain
+    options = {"optimizer.schedule": "cosine_annealing", "optimizer.total_updates": 1}
+    conf = make(Tiny, options)
+    conf.position.phase = "valid"
+    conf.phase("valid")
+    assert conf.meter.means()["loss"] > 0
+    computed = [n for n in ("scheduler", "train_loader", "update") if conf._is_computed(n)]
+    assert not computed and not conf._nested("optimizer")._is_computed("optimizer")

@@ -6,7 +6,7 @@ from labml.configs import option
 from torch import nn
 
 from labnn.configs.base import StrictConfigs
-from labnn.configs.transformer import FeedForwardConfigs, TransformerConfigs
+from labnn.configs.transformer import TransformerConfigs
 from labnn.configs.types import ConfigError
 from labnn.layers.layer_norm import LayerNorm
 from labnn.transformers.alibi import AlibiPositions
@@ -90,19 +90,6 @@ def test_encoders(x, name, is_pre_norm):
 def test_feed_forward_networks(x, activation, is_gated):
     conf = make(ffn__activation=activation.__name__, ffn__is_gated=is_gated)
     assert_twins(conf.encoder, encoder(activation=activation, is_gated=is_gated), x)
-
-
-def test_every_activation_has_a_test():
-    names = FeedForwardConfigs()._choices("activation")
-    assert names == [*(activation.__name__ for activation in ACTIVATIONS), "GELUTanh"]
-
-
-def test_the_gelu_of_gpt_2(x):
-    # 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
-    inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
-    found = make(ffn__activation="GELUTanh")._nested("ffn").activation(x)
-    torch.testing.assert_close(found, 0.5 * x * (1 + inner.tanh()))
-    assert not torch.equal(found, nn.GELU()(x))
 
 
 @pytest.mark.parametrize(
@@ -323,3 +310,23 @@ def test_an_encoder_of_ones_own_is_an_option():
 
     assert isinstance(Mine().encoder, nn.Identity)
     assert "nothing" not in TransformerConfigs()._choices("encoder")
+
+
+@pytest.mark.parametrize("positions", ["rotary", "alibi"])
+def test_attention_of_ones_own_has_to_know_of_positions_that_are_its_part(positions):
+    class Mine(TransformerConfigs):
+        self_attn = "plain"
+
+    @option(Mine.self_attn)
+    def plain(c: Mine):
+        return nn.Identity
+
+    conf = Mine()
+    conf._set_values({"positions": positions, "d_model": D_MODEL, "n_heads": 7})
+    with pytest.raises(ConfigError, match=f"positions is {positions}, which .*self_attn is plain"):
+        conf.check()
+    Mine._with_positions = ("plain",)
+    conf.check()
+    plainly = Mine()
+    plainly._set_values({"positions": "learned", "d_model": D_MODEL, "n_heads": 7})
+    plainly.check()

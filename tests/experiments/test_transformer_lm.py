@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from experiments import transformer_lm
+from labnn.configs.generating import step_of
 from labnn.configs.overrides import names
 from labnn.configs.types import ConfigError
 from labnn.data.text_files import CorpusError
@@ -14,6 +15,7 @@ from labnn.runs import checkpoint, shelf
 from labnn.runs.dry_run import dry_run
 from labnn.runs.evaluate import evaluate, scores
 from labnn.runs.folders import RunError
+from labnn.runs.generate import generate
 from labnn.runs.interrupts import Terminated
 from labnn.runs.launch import launch, prepared
 from labnn.runs.load import load
@@ -98,7 +100,7 @@ def test_a_dry_run_leaves_nothing(here, capsys):
     assert sorted(p.name for p in here.iterdir()) == ["text.txt"]
 
 
-def test_a_run_tells_perplexity_and_next_tokens(here, capsys):
+def test_a_run_tells_perplexity_and_how_the_model_goes_on(here, capsys):
     conf = train()
     valid = lines(here)[-1]
     assert valid["perplexity.valid"] == math.exp(valid["loss.valid"])
@@ -109,16 +111,19 @@ def test_a_run_tells_perplexity_and_next_tokens(here, capsys):
     # Every token of the part, the first one included
     assert int(found[2]) == len(conf.tokenizer.encode(conf.text.valid))
     shown = records(only_run(here, NAME) / "samples.jsonl")[-1]["samples"]
-    texts = ["".join(span["text"] for span in sample["spans"]) for sample in shown]
-    assert [text.split(" → ")[0] for text in texts] == TINY["prompt"]
+    assert [sample["spans"][0]["text"] for sample in shown] == TINY["prompt"]
     assert [[span["kind"] for span in sample["spans"]] for sample in shown] == (
         [["given", "predicted"]] * len(TINY["prompt"])
     )
     assert f"  perplexity.valid {valid['perplexity.valid']:.4g}  accuracy.valid" in out
-    assert "samples: what was given → what the model says of the next token" in out
-    for text in texts:
-        shares = [float(share) for share in re.findall(r"([\d.]+)%", text)]
-        assert len(shares) == 5 and shares == sorted(shares, reverse=True) and sum(shares) <= 100.5
+    assert "samples: what was given→what the model writes behind it" in out
+    # What the command writes with the same numbers
+    for sample in shown:
+        prompt, written = (span["text"] for span in sample["spans"])
+        words = [str(only_run(here, NAME)), prompt]
+        answer, pieces = generate(words, {"n_tokens": "20", "top_p": "0.9"})
+        assert "".join(pieces) and len(answer["tokens"]) == 20
+        assert answer["text"] == prompt + written
 
 
 def test_no_position_sees_what_it_is_asked_for(here):
@@ -370,7 +375,7 @@ def test_prompts_with_unknown_words_are_told(here, capsys):
     train({"prompt": ["the zebra sat", ""]})
     out = capsys.readouterr().out
     assert "in the prompts: ' zebra'; the model reads the unknown token there" in out
-    assert "the zebra sat → " in out
+    assert "  the zebra sat→" in out
     train({"prompt": ["q"], "tokenizer": "character"})
     assert "in the prompts: 'q'; the model reads nothing there" in capsys.readouterr().out
 
@@ -421,4 +426,4 @@ def test_it_can_learn(here):
     found = [line for line in lines(here) if "loss.valid" in line]
     assert found[0]["perplexity.valid"] > found[-1]["perplexity.valid"]
     assert found[-1]["accuracy.valid"] > 0.85 and found[-1]["perplexity.valid"] < 1.7
-    assert "→ ' mat'" in conf.told("the cat sat on the").signs()
+    assert "the→ mat" in conf.told(step_of(conf), "the cat sat on the").signs()

@@ -1,5 +1,6 @@
 import pytest
 
+from labnn.configs.position import UNBEGUN
 from labnn.configs.training import TrainingConfigs
 from labnn.runs.changes import free, is_between_epochs, is_within, n_begun, permit, refused
 
@@ -40,7 +41,10 @@ def test_when_to_validate_is_free_unless_rates_follow_from_it():
         (place(2, left=5), False, 3),
         (place(0, left=-1), True, 0),
         (place(2, phase="done"), True, 0),
-        (place(2, phase="done", left=5), False, 0),
+        (place(2, phase="done", left=5), False, 3),
+        (place(2, 1, phase="done"), False, 3),
+        (place(2, phase="done", left=UNBEGUN), True, 0),
+        (place(2, left=UNBEGUN), True, 2),
     ],
 )
 def test_a_place_says_which_epoch_has_begun(where, is_between, begun):

@@ -7,12 +7,13 @@ import shutil
 import pytest
 import yaml
 
+from experiments import transformer_lm
 from labnn.configs.types import ConfigError
 from labnn.runs.evaluate import evaluate, scores
 from labnn.runs.export import export
 from labnn.runs.folders import RunError
 from labnn.runs.load import load
-from tests.runs.processes import WORDS, Finished, records, run
+from tests.runs.processes import TINY, WORDS, Finished, folder, only_run, records, run
 from tests.runs.test_load import N_UPDATES, edit, put, trained
 
 pytestmark = pytest.mark.slow
@@ -332,3 +333,29 @@ def test_options_of_the_run_stay(here):
     with pytest.raises(ConfigError, match="valid_fraction"):
         evaluate([here.name], {"text.valid_fraction": "2"})
     assert os.getcwd() == str(here.parent.parent.parent)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"optimizer.schedule": "cosine_annealing", "optimizer.total_updates": N_UPDATES},
+        {"optimizer.schedule": "warmup_policy", "optimizer.warmup": 2},
+    ],
+)
+def test_a_schedule_of_the_run_says_nothing_of_other_texts(tmp_path, monkeypatch, schedule):
+    path, _ = trained(tmp_path / "here", {"optimizer": "AdamW", **schedule})
+    monkeypatch.chdir(tmp_path / "here")
+    for name, text in (("long.txt", WORDS * 3), ("one.txt", WORDS[:13])):
+        (tmp_path / name).write_text(text)
+        data, _ = evaluate([path.name], {"text.path": str(tmp_path / name), "masking_prob": "1.0"})
+        assert data["tokens"] > 0
+
+
+def test_a_text_may_be_shorter_than_what_a_run_with_a_schedule_learns_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(folder(tmp_path / "here"))
+    schedule = {"optimizer": "AdamW", "optimizer.schedule": "cosine_annealing"}
+    transformer_lm.main(TINY | schedule | {"tokenizer": "character"})
+    (tmp_path / "few.txt").write_text(WORDS[:7])
+    name = only_run(tmp_path / "here", "transformer_lm").name
+    # The window of the run is longer, and each letter but the first is scored.
+    assert evaluate([name], {"text.path": str(tmp_path / "few.txt")})[0]["tokens"] == 6

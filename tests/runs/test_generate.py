@@ -9,10 +9,11 @@ from torch import nn
 
 from experiments import transformer_lm
 from labnn import cli
-from labnn.configs.generating import Writer
+from labnn.configs.generating import Writer, step_of
 from labnn.runs.folders import RunError
-from labnn.runs.generate import OPTIONS, generate
+from labnn.runs.generate import OPTIONS, generate, stop_token
 from labnn.runs.load import load
+from labnn.tokenizers import WordTokenizer
 from tests.runs.processes import TINY, folder, only_run
 from tests.runs.test_load import put, trained
 
@@ -64,7 +65,7 @@ def test_a_text_comes_token_by_token_and_the_object_in_the_end(here, conf):
     assert data == {}
     first, *rest = pieces
     assert first == PROMPT and len(rest) == 21
-    (ids,) = Writer(n_tokens=20, seed=3).texts(conf, conf.context(PROMPT))
+    (ids,) = Writer(n_tokens=20, seed=3).texts(step_of(conf), conf.context(PROMPT))
     tokens = [conf.tokenizer.tokens[number] for number in ids]
     assert data == {"prompt": PROMPT, "text": PROMPT + "".join(tokens), "tokens": tokens}
     assert "".join(rest).replace("␊", "\n") == "".join(tokens)
@@ -81,7 +82,7 @@ def test_several_texts_and_several_prompts_are_a_list(here):
 
 def test_a_search_gives_the_best_text_first(here, conf):
     data, _ = answered([here.name, PROMPT], n_tokens=6, n_beams=3, n_samples=2)
-    texts = Writer(n_tokens=6, n_beams=3, n_samples=2).texts(conf, conf.context(PROMPT))
+    texts = Writer(n_tokens=6, n_beams=3, n_samples=2).texts(step_of(conf), conf.context(PROMPT))
     assert [text["tokens"] for text in data["texts"]] == [
         [conf.tokenizer.tokens[number] for number in text] for text in texts
     ]
@@ -100,6 +101,19 @@ def test_a_text_ends_at_its_stop_token(here):
     first = whole["tokens"].index(token)
     data, _ = answered([here.name, PROMPT], n_tokens=30, stop=token)
     assert data["tokens"] == whole["tokens"][: first + 1]
+
+
+@pytest.mark.parametrize("tokens", [("the", " the"), (" the", "the"), (" the",), ("the",)])
+def test_a_word_stops_with_the_space_before_it_where_it_has_one(tokens):
+    class Words:
+        """What is asked of configs"""
+
+        tokenizer = WordTokenizer((*tokens, "[UNK]"), unknown_token=len(tokens))
+
+    best = " the" if " the" in tokens else "the"
+    assert stop_token(Words, "the") == tokens.index(best)
+    with pytest.raises(RunError, match=r"stop is '\[UNK\]', which the model never writes"):
+        stop_token(Words, "[UNK]")
 
 
 def test_what_the_vocabulary_lacks_is_told(here, capsys):
@@ -123,7 +137,7 @@ def test_no_character_talks_to_the_terminal(here):
         (["auto", PROMPT], {"n_beams": "2", "top_k": "3"}, "and top_k would draw one"),
         (["auto", PROMPT], {"length_penalty": "2"}, "add n_beams=4, or leave it out"),
         (["auto", PROMPT], {"temperature": "0", "seed": "1"}, "leave out top_k, top_p, seed"),
-        (["auto", PROMPT], {"stop": "qq"}, "stop is 'qq', which is no token of the character"),
+        (["auto", PROMPT], {"stop": "qq"}, "stop is 'qq', which the model never writes"),
         (["auto", PROMPT], {"n_beams": "2", "length_penalty": "nan"}, "length_penalty is nan"),
         (["auto", PROMPT], {"n_beams": "99", "n_tokens": "2", "n_samples": "100"}, "raise n_beams"),
     ],

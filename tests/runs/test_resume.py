@@ -648,6 +648,28 @@ def test_another_batch_size_that_is_allowed_goes_on(stopped, capsys, size):
     assert updates == [*range(1, len(updates) + 1)] and len(updates) > 8
 
 
+def test_larger_batches_after_a_validation_in_the_middle_of_an_epoch(here, capsys):
+    options = SIZES | {"inner_iterations": 1, "eval_interval": 4}
+    Stopping._stops = ["valid 0 0"]
+    with pytest.raises(Terminated):
+        launch("run", Stopping, mlm.OVERRIDES, options)
+    capsys.readouterr()
+    assert exit_code("run", "--resume", "auto", "--allow-change", "batch_size", "batch_size=9") == 0
+    assert capsys.readouterr().err == ""
+    lines = records(only_run(here, "run") / "metrics.jsonl")
+    # The first epoch is over with its fourth update, and the other two have two each.
+    assert [line["update"] for line in lines if "lr" in line] == [*range(1, 9)]
+
+
+def test_fewer_epochs_than_a_run_has_begun_that_ended_in_the_middle_of_one(here, capsys):
+    options = SIZES | {"inner_iterations": 1, "max_updates": 7}
+    launch("run", Stopping, mlm.OVERRIDES, options)
+    capsys.readouterr()
+    assert exit_code("run", "--resume", "auto", "epochs=1", "max_updates=9") == 2
+    err = capsys.readouterr().err
+    assert "has begun epoch 2; give at least epochs=2" in err and err.count("\n") == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("is_whole", [False, True])
 def test_another_rate_that_is_allowed_is_in_force_and_counts_go_on(stopped, capsys, is_whole):

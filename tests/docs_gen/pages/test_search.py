@@ -161,7 +161,7 @@ def test_common_words_are_left_out_where_nobody_sees_them():
     every = [Entry("s-1", text=long), *[Entry("s-2", text="of it")] * 30]
     _, words, *fields = loaded(index([Page("a.html", "A", tuple(every))]))
     assert words == ["it", "of"]
-    assert fields[3][:2] == [("word " * 40)[:39] + "…", "of it"]
+    assert fields[3][:2] == [("word " * 40)[:29] + "…", "of it"]
     assert fields[4][:2] == ["seldom", ""]
 
 
