@@ -28,8 +28,9 @@ python -m experiments.transformer_lm text=file text.train=test.txt text.valid=va
 ```
 
 They are judged on the 217,646 tokens of its validation part, the ends of lines included; words that
-occur once in training are unknown, and 13 % of the tokens judged. Beside it stand models that [count](https://en.wikipedia.org/wiki/Kneser-Ney_smoothing) the same tokens, and
-the mixtures of both, whose weights were chosen on the other half of the text:
+occur once in training are unknown, and 13 % of the tokens judged. Beside it stand models that
+[count](https://en.wikipedia.org/wiki/Kneser-Ney_smoothing) the same tokens, and the mixtures of
+both, whose weights were chosen on the other half of the text:
 
 | model | perplexity |
 |---|---|

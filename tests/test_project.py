@@ -171,6 +171,7 @@ def third_party(folder):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", sorted(OWN))
 def test_what_is_imported_is_required(project, folder):
     if folder == "tests":

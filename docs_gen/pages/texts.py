@@ -28,7 +28,7 @@ SILENT = 'annotation, math[display="block"], .eq, svg, script, style, figure tab
 # Elements that end the word before them
 BLOCKS = "p, li, dt, dd, td, th, tr, div, pre, br, h1, h2, h3, h4, h5, h6, figcaption, summary"
 # Characters of a text that are kept as they are; of what follows only the words are.
-N_SHOWN = 32
+N_SHOWN = 30
 
 
 def tokens(text: str) -> list[str]:

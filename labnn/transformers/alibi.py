@@ -15,7 +15,7 @@ m_h &= 2^{-8 h / n}
 | symbol | code | meaning |
 |---|---|---|
 | $i$, $j$ | `places`, `key_places` | position of a query, position of a key |
-| $m_h$ | `slopes` | what a step costs in head $h$; not learned |
+| $m_h$ | `self.slopes` | what a step costs in head $h$; not learned |
 | $n$ | `n_heads` | number of heads, a power of two |
 
 With 8 heads the slopes run from $1 / 2$, where a key twenty tokens away is lost, to $1 / 256$,
@@ -68,7 +68,7 @@ class AlibiPositions(nn.Module):
 
         if n_heads < 1:
             raise ValueError(f"n_heads is {n_heads}, but attention needs at least one head")
-        self.n_heads = n_heads
+        self.slopes = slopes(n_heads)
         # The bias of the longest text so far, and the last one of a continued text: all layers ask
         # for the same. They are no buffers, since they can be computed again.
         self.longest_bias: torch.Tensor | None = None
@@ -83,7 +83,7 @@ class AlibiPositions(nn.Module):
         * returns shape `[batch_size, n_heads, seq_len_q, seq_len_k]`
         """
         distance = rearrange(places, "i b -> b 1 i 1") - rearrange(key_places, "j b -> b 1 1 j")
-        slope = torch.tensor(slopes(self.n_heads), device=places.device)
+        slope = torch.tensor(self.slopes, device=places.device)
         return distance.abs() * -rearrange(slope, "h -> h 1 1")
 
     def bias_of_the_first(
@@ -149,4 +149,4 @@ class AlibiPositions(nn.Module):
 
     def extra_repr(self) -> str:
         """What `print` shows between the parentheses."""
-        return f"n_heads={self.n_heads}"
+        return f"n_heads={len(self.slopes)}"

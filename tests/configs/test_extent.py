@@ -141,6 +141,7 @@ def test_a_run_may_begin_with_a_validation(every):
     assert conf._sampled == ((0, 0), (1, 0), (2, 0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

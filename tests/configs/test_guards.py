@@ -66,6 +66,7 @@ def test_options_that_reach_nobody_are_refused(in_labml, given):
         conf.run()
 
 
+@pytest.mark.slow
 def test_the_options_of_the_experiment_may_run(in_labml):
     conf = Tiny()
     experiment.configs(conf, {"n_train": 1})

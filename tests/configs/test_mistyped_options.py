@@ -87,6 +87,7 @@ STRANGE = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_any_value_is_taken_or_refused_in_words():
     conf = Configs()
     for name in [*names(conf), "text", "transformer.ffn", "no.such.name", 5, None, ("a",)]:

@@ -351,6 +351,7 @@ def test_labmls_own_form(in_labml):
     assert type(conf.optimizer) is optimizers.SGD
 
 
+@pytest.mark.slow
 def test_labmls_own_form_gives_what_a_plain_loop_gives(in_labml):
     overrides = {"optimizer": "SGD", "optimizer.learning_rate": 0.1, "dropout_prob": 0.0}
     conf = own_run(overrides, seed=4)
@@ -419,12 +420,14 @@ def test_labmls_own_form_is_as_strict(in_labml, overrides, wrong):
         own_run(overrides)
 
 
+@pytest.mark.slow
 def test_labmls_own_form_lists_what_nothing_reads(in_labml, capsys):
     own_run({"grad_norm_clip": 3.0, "optimizer.warmup": 7})
     out = "".join(capsys.readouterr())
     assert out.count("nothing reads grad_norm_clip, optimizer.warmup") == 1
 
 
+@pytest.mark.slow
 def test_labmls_own_form_works_twice_in_a_process(in_labml):
     first = own_run({}, seed=3)
     experiment.create(name="own", writers=set())

@@ -259,6 +259,7 @@ def test_other_options_train_as_well(here, capsys, options):
     assert "warning" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_it_can_learn(here, capsys):
     # Whoever sees both sides of a hidden letter can know it.
     folder(here, "abcde" * 240)

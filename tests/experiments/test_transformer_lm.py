@@ -178,6 +178,7 @@ def test_longer_contexts_change_the_score_and_not_the_count(here):
     assert found[0]["tokens"] == found[1]["tokens"] and found[0]["loss"] != found[1]["loss"]
 
 
+@pytest.mark.slow
 def test_accumulated_batches_are_one_large_batch(here):
     # Windows in batches of three, the last one narrower: its tokens count as much as the others.
     options = STILL | {
@@ -258,6 +259,7 @@ def test_a_run_goes_on_bit_by_bit(here, stops, more, capsys):
     alike(only_run(here, "whole"), only_run(here, "parts"))
 
 
+@pytest.mark.slow
 def test_an_evaluation_has_the_number_of_the_run(here):
     train({"is_log_bits": True})
     data, _ = evaluate([only_run(here, NAME).name], {})
@@ -272,6 +274,7 @@ def test_an_evaluation_has_the_number_of_the_run(here):
     assert data["tokens"] == 35 and data["loss"] > 0
 
 
+@pytest.mark.slow
 def test_an_evaluation_tells_what_each_number_is_of(here):
     train()
     asked = {"is_log_bits": "true", "is_log_per_word": "true"}
@@ -292,6 +295,7 @@ def test_an_evaluation_tells_what_each_number_is_of(here):
     assert data["perplexity_per_word"] == data["perplexity"]
 
 
+@pytest.mark.slow
 def test_a_test_part_is_scored_token_by_token_as_the_validation_is(here):
     place = here / "wiki"
     place.mkdir()
@@ -310,6 +314,7 @@ def test_a_test_part_is_scored_token_by_token_as_the_validation_is(here):
     assert {**whole, "text": ""} == {**data, "text": ""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("was, now", [("tied", "linear"), ("linear", "tied")])
 def test_a_run_goes_on_with_the_tables_that_it_had(here, was, now):
     train({"transformer.generator": was})
@@ -341,6 +346,7 @@ def test_it_reads_the_layout_of_wikitext(here, naming):
     assert conf.unknown_share() == "3 of the 27 words are unknown, 11.1%"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -371,6 +377,7 @@ def test_other_options_train_as_well(here, capsys, options):
     assert "warning" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_prompts_with_unknown_words_are_told(here, capsys):
     train({"prompt": ["the zebra sat", ""]})
     out = capsys.readouterr().out
@@ -411,6 +418,7 @@ def test_a_missing_part_of_wikitext_is_named(here):
     assert "\n" not in str(caught.value) and not (here / "logs").exists()
 
 
+@pytest.mark.slow
 def test_it_can_learn(here):
     # After the first word of a line the rest is known.
     conf = train(

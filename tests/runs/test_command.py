@@ -95,6 +95,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
     assert re.fullmatch(f"error: {cwd}/logs/mlm/[-0-9a-f]+: Not a directory", line)
 
 
+@pytest.mark.slow
 def test_what_is_printed_can_be_read_back(tmp_path):
     cwd = folder(tmp_path / "here")
     # Texts that YAML would take for something else, and a text that is not ASCII
@@ -129,6 +130,7 @@ def test_arguments_come_after_files(here, tmp_path):
     assert (values["transformer.ffn.d_ff"], values["optimizer.optimizer"]) == (7, "Adam")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_other_encodings_are_printed_as_well(here, encoding):
     prompt = {"prompt": ["Ärger €"]}

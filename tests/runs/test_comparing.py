@@ -183,6 +183,7 @@ def test_other_damage_is_told_below(cwd, two):
     assert data["metrics"]["loss.valid"]["last"] == [2.25, 1.5]
 
 
+@pytest.mark.slow
 def test_real_runs(tmp_path, monkeypatch):
     cwd = text_folder(tmp_path / "here")
     for rate in (0.5, 0.25):

@@ -105,6 +105,7 @@ def test_what_a_run_would_stop_at_stops_it(here, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_a_run_after_it_is_not_changed(tmp_path, here, capsys):
     dry()
     conf = mlm.main(TINY)

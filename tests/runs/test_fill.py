@@ -217,6 +217,7 @@ def test_white_space_shows_and_nothing_talks_to_the_terminal():
     assert in_words(answer) == ("to⏎ be\n\ntoken 2\n  ⏎    50.00 %\n  ␣be  25.00 %\n  ␛     6.25 %")
 
 
+@pytest.mark.slow
 def test_the_command(here):
     cwd = here.parent.parent.parent
     code, out, err = run("labnn.cli", "fill", here.name, LONG, "top_k=2", cwd=cwd)

@@ -381,6 +381,7 @@ def test_a_line_longer_than_the_end_is_found(tmp_path):
     assert last_lines(path)[-1] == long
 
 
+@pytest.mark.slow
 def test_a_real_run_can_be_found(tmp_path, monkeypatch):
     cwd = text_folder(tmp_path / "here")
     assert mlm(cwd).code == 0
@@ -392,6 +393,7 @@ def test_a_real_run_can_be_found(tmp_path, monkeypatch):
     assert found["last"]["loss.valid"] == lines[-1]["loss.valid"]
 
 
+@pytest.mark.slow
 def test_a_real_run_that_is_killed_is_known_as_that(tmp_path, monkeypatch):
     cwd = text_folder(tmp_path / "here")
     process = telling(cwd, {"pause": 0.05, "epochs": 50})

@@ -95,6 +95,7 @@ def test_in_a_thread_nothing_is_handled():
     assert found == [{}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number, is_ignoring, code",
     [
@@ -122,6 +123,7 @@ def test_a_signal_ends_a_run_between_two_batches(tmp_path, number, is_ignoring, 
     assert (end["status"], end["details"]) == ("interrupted", None)
 
 
+@pytest.mark.slow
 def test_a_signal_ends_a_validation_as_well(tmp_path):
     cwd = folder(tmp_path / "here", WORDS * 20)
     process = telling(cwd, LONG | {"pause": 0.02, "text.valid_fraction": 0.96})

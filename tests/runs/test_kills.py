@@ -65,6 +65,7 @@ def rarely(values, *quick):
     return [pytest.param(v, marks=[] if v in quick else pytest.mark.slow) for v in values]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", rarely(SAVING, "in the data"))
 def test_a_kill_inside_the_save_changes_nothing(tmp_path, undisturbed, place):
     cwd = folder(tmp_path / "here")
@@ -166,6 +167,7 @@ def test_a_damaged_newest_checkpoint_is_passed_over(tmp_path, killed, undisturbe
         checkpoint.load(parent / name)
 
 
+@pytest.mark.slow
 def test_where_all_checkpoints_are_damaged_nothing_is_changed(tmp_path):
     cwd = folder(tmp_path / "here")
     assert begin(cwd, SHORT, at=f"train 1 1:1:{KILL}").wait().code == -KILL

@@ -68,6 +68,7 @@ def test_a_mistake_is_an_error_before_anything_is_made(here, capsys, wrong, erro
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits_here_and_elsewhere(tmp_path, here, capsys):
     options = TINY | {"epochs": 2}
     before = dict(mlm.OVERRIDES), torch.get_rng_state()
@@ -95,6 +96,7 @@ def test_the_same_seed_gives_the_same_bits_here_and_elsewhere(tmp_path, here, ca
     assert (first / "samples.jsonl").read_text() == (there / "samples.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_after_one_that_failed_is_like_any_other(here, capsys):
     class Broken(mlm.Configs):
         def forward_loss(self, batch):
@@ -109,6 +111,7 @@ def test_a_run_after_one_that_failed_is_like_any_other(here, capsys):
     assert not any("left" in name for line in train for name in line)
 
 
+@pytest.mark.slow
 def test_a_subclass_with_another_model_and_another_tokenizer(here, capsys):
     class BiLSTM(nn.Module):
         def __init__(self, n_tokens, d_model):
@@ -301,6 +304,7 @@ def test_what_the_readme_shows_works(tmp_path):
         assert any("loss.valid" in line for line in records(metrics))
 
 
+@pytest.mark.slow
 def test_the_command_line_and_the_code_do_the_same(tmp_path, here, capsys):
     mlm.main(TINY)
     elsewhere = folder(tmp_path / "elsewhere")

@@ -123,6 +123,7 @@ def test_the_run_is_found_by_its_name_and_an_export_by_its_path(made, tmp_path):
         locate("nothing")
 
 
+@pytest.mark.slow
 def test_best_latest_or_one_by_name(made, capsys):
     path, trained = made
     put(path, 4, scaled(trained, 4), best="4")
@@ -364,6 +365,7 @@ def test_yaml_makes_no_objects(made):
     assert not list(path.parent.parent.parent.rglob("made_by_yaml"))
 
 
+@pytest.mark.slow
 def test_a_run_of_a_real_process(tmp_path):
     cwd = folder(tmp_path / "here")
     assert run_mlm(cwd).code == 0

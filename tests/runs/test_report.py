@@ -284,6 +284,7 @@ def test_the_best_value_is_that_of_the_run_or_of_its_metrics(cwd):
     assert "best" not in checked(html_of(path)).text("header")
 
 
+@pytest.mark.slow
 def test_a_real_run_has_a_report(tmp_path):
     cwd = folder(tmp_path)
     assert mlm(cwd).code == 0

@@ -328,6 +328,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", rarely(SETTINGS, "sums over rounds"))
 def test_whatever_is_set_the_run_goes_on_bit_by_bit(here, name, capsys):
     cls, options, stops = SETTINGS[name]
@@ -648,6 +649,7 @@ def test_another_batch_size_that_is_allowed_goes_on(stopped, capsys, size):
     assert updates == [*range(1, len(updates) + 1)] and len(updates) > 8
 
 
+@pytest.mark.slow
 def test_larger_batches_after_a_validation_in_the_middle_of_an_epoch(here, capsys):
     options = SIZES | {"inner_iterations": 1, "eval_interval": 4}
     Stopping._stops = ["valid 0 0"]

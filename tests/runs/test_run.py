@@ -220,6 +220,7 @@ def git(cwd, *arguments):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_a_repository_is_noted_with_and_without_commits(tmp_path):
     cwd = folder(tmp_path / "repository")

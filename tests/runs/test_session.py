@@ -96,6 +96,7 @@ def rounds(out):
     return [dict(zip(line[4:-1:2], map(float, line[5:-1:2]), strict=True)) for line in found]
 
 
+@pytest.mark.slow
 def test_a_round_tells_the_mean_loss_of_its_updates(tmp_path):
     cwd = folder(tmp_path / "here")
     finished = run_mlm(cwd, {"epochs": 2, "prompt": []})

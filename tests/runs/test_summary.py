@@ -87,6 +87,7 @@ def test_few_validations_are_all_kept(tmp_path):
     assert updates(summary(made(tmp_path, metrics=metrics))["validation"]) == list(range(1, 141))
 
 
+@pytest.mark.slow
 def test_a_record_of_a_long_run_is_small(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     options = {f"transformer.option_{n}": "some value" for n in range(100)}

@@ -473,6 +473,7 @@ if found:
 """
 
 
+@pytest.mark.slow
 @needs_tensorboard
 def test_the_package_is_imported_late_and_silently_and_tensorflow_never(tmp_path):
     # One that is installed would be imported from here.
@@ -501,6 +502,7 @@ sys.meta_path[:] = [Nowhere(finder) for finder in sys.meta_path]
 """
 
 
+@pytest.mark.slow
 def test_a_process_without_the_package_imports_nothing_and_says_nothing(tmp_path):
     (tmp_path / "late.py").write_text(WITHOUT + LATE)
     found = fresh(tmp_path / "late.py", "missing", cwd=tmp_path)

@@ -186,6 +186,7 @@ def test_what_code_says_with_the_logger_of_labml_is_plain_text(capsys):
     assert capsys.readouterr().out == "one two three\n"
 
 
+@pytest.mark.slow
 def test_the_metrics_of_a_run(tmp_path):
     cwd = folder(tmp_path / "here")
     assert run_mlm(cwd, {"epochs": 2}).code == 0
