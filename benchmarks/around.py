@@ -28,6 +28,7 @@ and its share follows from the distance that the run would keep between two.
 """
 
 import fcntl
+import functools
 import importlib
 import os
 import pty
@@ -97,6 +98,8 @@ class Parts:
             owner = getattr(owner, class_)
         work = getattr(owner, name)
 
+        # Who looks at its arguments, as the last layer's positions are, finds those of the function.
+        @functools.wraps(work)
         def watched(*words: Any, **named: Any) -> Any:
             """The function, with the clock in its hand"""
             self.hand()

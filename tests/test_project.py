@@ -252,7 +252,7 @@ def test_the_wheel_holds_all_pages_and_the_corpus_and_no_tests(wheel):
     assert len(theme) > 10 and theme <= names
     assert all(name.startswith(folders) for name in names), names
     # The corpus is about half of it.
-    assert wheel.stat().st_size < 1_000_000
+    assert wheel.stat().st_size < 1_200_000
 
 
 @pytest.mark.slow

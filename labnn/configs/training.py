@@ -106,8 +106,10 @@ class TrainingConfigs(RoundsConfigs):
         In training also the backward pass, and every `update_batches` batches an update.
         """
         is_train = self.mode.is_train
-        # Dropout and the like behave differently in the two modes.
-        self.model.train(is_train)
+        # Dropout and the like behave differently in the two modes. A walk through all modules takes
+        # 0.2 % of a step of the main experiment.
+        if self.model.training != is_train:
+            self.model.train(is_train)
         batch = to_device(batch, self.device)
 
         # The outputs of all modules are tracked once an epoch.
