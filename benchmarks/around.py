@@ -98,7 +98,7 @@ class Parts:
             owner = getattr(owner, class_)
         work = getattr(owner, name)
 
-        # Who looks at its arguments, as the last layer's positions are, finds those of the function.
+        # The model is asked whether it takes positions, by what its `forward` says of itself.
         @functools.wraps(work)
         def watched(*words: Any, **named: Any) -> Any:
             """The function, with the clock in its hand"""
