@@ -26,7 +26,7 @@ mlm: .venv/installed ## train a masked language model for some minutes, and samp
 test: .venv/installed ## run all tests
 	@$(PY) -m pytest $(ARGS)
 
-quick: .venv/installed ## run the tests that take less than two minutes together
+quick: .venv/installed ## run all tests but the slow ones, in about three minutes
 	@$(PY) -m pytest -m "not slow" $(ARGS)
 
 docs: .venv/installed ## build the site in site/
