@@ -49,6 +49,7 @@ def writers(shape: dict[str, int], n_tokens: int) -> dict[str, Any]:
     import torch
 
     from labnn.generation import decode, greedy, without_cache
+    from labnn.transformers.chosen import last_positions
     from labnn.transformers.kv_cache import cached_step
 
     torch.manual_seed(0)
@@ -61,8 +62,7 @@ def writers(shape: dict[str, int], n_tokens: int) -> dict[str, Any]:
 
     def last_logits(ids: Any, lengths: Any) -> Any:
         """Of all that was read only the last row is asked for."""
-        last = torch.arange(ids.shape[1]) + (len(ids) - 1) * ids.shape[1]
-        return ours(ids, last)[0]
+        return ours(ids, last_positions(ids))[0]
 
     def write(step: Any, ids: Any) -> Any:
         """Our loop; ids have the sequence first there"""

@@ -41,7 +41,7 @@ from labnn.generation.beam import check_length_penalty
 from labnn.generation.checks import check_counts
 from labnn.generation.decoding import Step
 from labnn.tokenizers.tokenizer import Tokenizer
-from labnn.transformers.chosen import logits_at
+from labnn.transformers.chosen import last_positions, logits_at
 from labnn.transformers.kv_cache import cached_step, takes_cache
 
 # Half of a character, which the next token may complete
@@ -81,9 +81,7 @@ def plain_step(model: torch.nn.Module) -> Step:
 
     def next_logits(ids: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """The last row of a batch is the last token of each text."""
-        n_rows, batch_size = ids.shape
-        last = torch.arange(batch_size, device=ids.device) + (n_rows - 1) * batch_size
-        return logits_at(model, ids, last)
+        return logits_at(model, ids, last_positions(ids))
 
     return without_cache(next_logits)
 

@@ -121,6 +121,15 @@ class OptimizerConfigs(ScheduleConfigs):
         # One group, as there was before there were two: its state can be loaded.
         return list(model.parameters())
 
+    def of_means(self) -> dict[str, Any]:
+        """The options of optimizers that keep running means of gradients and of their squares"""
+        return {
+            "lr": self.learning_rate,
+            "betas": (self.beta1, self.beta2),
+            "eps": self.eps,
+            "weight_decay": self.weight_decay,
+        }
+
     def guarded(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
         """An optimizer that says by our options why what was saved does not fit"""
 
@@ -182,27 +191,13 @@ class OptimizerConfigs(ScheduleConfigs):
 @option(OptimizerConfigs.optimizer)
 def Adam(c: OptimizerConfigs) -> AdamOptimizer:
     """[Adam](../optimizers/adam.html#Adam), weight decay as a term of the loss"""
-    optimizer = AdamOptimizer(
-        c.parameters,
-        lr=c.learning_rate,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-    )
-    return c.guarded(optimizer)
+    return c.guarded(AdamOptimizer(c.parameters, **c.of_means()))
 
 
 @option(OptimizerConfigs.optimizer)
 def AdamW(c: OptimizerConfigs) -> AdamWOptimizer:
     """[Adam](../optimizers/adam.html#AdamW), weight decay beside the gradient"""
-    optimizer = AdamWOptimizer(
-        c.parameters,
-        lr=c.learning_rate,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-    )
-    return c.guarded(optimizer)
+    return c.guarded(AdamWOptimizer(c.parameters, **c.of_means()))
 
 
 @option(OptimizerConfigs.optimizer)
@@ -212,10 +207,7 @@ def Noam(c: OptimizerConfigs) -> NoamOptimizer:
         c.parameters,
         d_model=c.d_model,
         warmup=c.warmup,
-        lr=c.learning_rate,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
+        **c.of_means(),
     )
     return c.guarded(optimizer)
 
@@ -223,15 +215,7 @@ def Noam(c: OptimizerConfigs) -> NoamOptimizer:
 @option(OptimizerConfigs.optimizer)
 def NovoGrad(c: OptimizerConfigs) -> NovoGradOptimizer:
     """[A gradient over its length, one number for a whole tensor](../optimizers/novograd.html)"""
-    optimizer = NovoGradOptimizer(
-        c.parameters,
-        lr=c.learning_rate,
-        betas=(c.beta1, c.beta2),
-        eps=c.eps,
-        weight_decay=c.weight_decay,
-        is_averaged=c.is_averaged,
-    )
-    return c.guarded(optimizer)
+    return c.guarded(NovoGradOptimizer(c.parameters, **c.of_means(), is_averaged=c.is_averaged))
 
 
 @option(OptimizerConfigs.optimizer)

@@ -109,6 +109,17 @@ def run_at(
     return module(x, mask).flatten(0, 1).index_select(0, positions)
 
 
+def last_positions(x: torch.Tensor) -> torch.Tensor:
+    r"""
+    ## The last position of each sequence of a batch, as a list
+
+    * `x` has shape `[seq_len, batch_size]`
+    * returns shape `[batch_size]`
+    """
+    seq_len, batch_size = x.shape
+    return torch.arange(batch_size, device=x.device) + (seq_len - 1) * batch_size
+
+
 def logits_at(model: nn.Module, x: torch.Tensor, positions: torch.Tensor | None) -> torch.Tensor:
     r"""
     ## The logits of a model at chosen positions

@@ -43,6 +43,7 @@ import torch
 from einops import rearrange
 from torch import nn
 
+from labnn.transformers.chosen import last_positions
 from labnn.transformers.masks import causal_mask, combine_masks
 
 # Tokens that there is room for at first
@@ -291,8 +292,6 @@ def cached_step(model: Callable) -> Callable:
             n_padding = len(x) - lengths
             state = KeyValueCache(n_padding=n_padding if n_padding.any() else None)
         # Of a prompt only the last row is asked about: logits are large.
-        seq_len, batch_size = x.shape
-        last = torch.arange(batch_size, device=x.device) + (seq_len - 1) * batch_size
-        return model(x, last, cache=state)
+        return model(x, last_positions(x), cache=state)
 
     return step

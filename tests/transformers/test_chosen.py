@@ -4,7 +4,15 @@ from torch import nn
 
 from labnn.layers.layer_norm import LayerNorm
 from labnn.transformers.alibi import AlibiPositions
-from labnn.transformers.chosen import MULTIPLE, Chosen, check_positions, labelled, logits_at, run_at
+from labnn.transformers.chosen import (
+    MULTIPLE,
+    Chosen,
+    check_positions,
+    labelled,
+    last_positions,
+    logits_at,
+    run_at,
+)
 from labnn.transformers.encoder import Encoder, TransformerLayer
 from labnn.transformers.feed_forward import FeedForward
 from labnn.transformers.masks import causal_mask, combine_masks, padding_mask
@@ -215,3 +223,8 @@ def test_chosen_queries_stand_where_they_stood(positions, name):
         chosen = torch.tensor(choice, dtype=torch.int64)
         found = model(x, masks()[name], positions=chosen)
         torch.testing.assert_close(found, whole[chosen], rtol=1e-4, atol=1e-5)
+
+
+def test_the_last_positions_are_the_last_row():
+    x = torch.arange(5 * 3).view(5, 3)
+    assert torch.equal(x.flatten()[last_positions(x)], x[-1])
