@@ -60,8 +60,8 @@ class Update:
         is_skipping: bool = False,
     ):
         r"""
-        * `model` has the parameters that are clipped
-        * `optimizer` makes the step
+        * `model` has the names of the parameters
+        * `optimizer` makes the step, and has the parameters that are clipped
         * `precision` has the scale of the loss
         * `grad_norm_clip` is the largest norm of all gradients together; 0 does not clip
         * `is_skipping` goes on where a loss or a gradient is not finite
@@ -118,22 +118,26 @@ class Update:
             return self._refuse(f"the loss is {meter.loss} at {where}, after {self.last_loss:.4g}")
         # From here on the gradients are those of the loss itself.
         scaler.unscale_(self.optimizer)
-        parameters = [p for p in self.model.parameters() if p.grad is not None]
+        # What the optimizer does not change does not count, and asking the optimizer is quicker than
+        # a walk through all modules, which was 0.4 % of a step of the main experiment.
+        groups = self.optimizer.param_groups
+        parameters = [p for group in groups for p in group["params"] if p.grad is not None]
         # $\frac{n_1}{\sum_b n_b}$
         if meter.n_tokens > self.unit:
             for parameter in parameters:
                 parameter.grad.mul_(self.unit / meter.n_tokens)
-        norm = nn.utils.get_total_norm(p.grad for p in parameters)
+        total = nn.utils.get_total_norm(p.grad for p in parameters)
+        norm = float(total)
         # In half precision an overflow is expected now and then: the scaler skips that step and
         # lowers the scale.
-        if not scaler.is_enabled() and not norm.isfinite():
+        if not scaler.is_enabled() and not math.isfinite(norm):
             loss = meter.means().get("loss", 0)
             return self._refuse(
                 f"the gradient of {self._first_bad()} is not finite at {where}, with a loss of "
                 f"{loss:.4g}, after {self.last_loss:.4g}"
             )
         if self.grad_norm_clip:
-            nn.utils.clip_grads_with_norm_(parameters, self.grad_norm_clip, norm)
+            nn.utils.clip_grads_with_norm_(parameters, self.grad_norm_clip, total)
         before_step()
         # That the scaler has skipped a step shows in its scale alone.
         scale = scaler.get_scale()
@@ -147,7 +151,7 @@ class Update:
                 )
             return self._leave_out("fp16 overflowed: updates are skipped until the scale fits")
 
-        values = {**meter.means(), "grad_norm": float(norm)}
+        values = {**meter.means(), "grad_norm": norm}
         self.last_loss = values.get("loss", self.last_loss)
         self.n_in_a_row = 0
         self._clear()

@@ -275,6 +275,25 @@ def test_frozen_parameters_stay():
     assert torch.equal(model.weight, before[0]) and not torch.equal(model.bias, before[1])
 
 
+@pytest.mark.parametrize("value", [100.0, math.nan])
+def test_what_the_optimizer_does_not_change_does_not_count(value):
+    # It keeps its gradient from update to update, so it would count more each time.
+    model, update = make(CLIP)
+    update.optimizer.param_groups[0]["params"].remove(model.weight)
+    twin = copy.deepcopy(model)
+    twin.weight.requires_grad_(False)
+    model.weight.grad = torch.full_like(model.weight, value)
+    part = data([7])[0]
+    update.backward(scores(model, *part))
+    values = update.step("here")
+    optimizer = torch.optim.SGD([twin.bias], lr=0.1, momentum=0.5)
+    (scores(twin, *part).loss / 7).backward()
+    norm = nn.utils.clip_grad_norm_([twin.bias], CLIP)
+    optimizer.step()
+    assert values["grad_norm"] == pytest.approx(norm.item(), rel=1e-9)
+    torch.testing.assert_close(model.bias, twin.bias)
+
+
 def test_it_can_fit():
     model, update = make(1.0)
     x = torch.randn(7, N_IN, dtype=torch.float64)
