@@ -54,7 +54,9 @@ PARTS = [
     ("torch", "Tensor.backward", "backward"),
     ("torch.nn.utils", "get_total_norm", "optimizer"),
     ("torch.nn.utils", "clip_grads_with_norm_", "optimizer"),
-    ("labnn.optimizers.adam", "Adam.step", "optimizer"),
+    # With what torch does around every optimizer's step, which is in a bare one as well
+    ("torch.amp", "GradScaler.step", "optimizer"),
+    ("labnn.configs.rounds", "RoundsConfigs._count", "tracking"),
     ("torch.optim", "Optimizer.zero_grad", "optimizer"),
     ("labnn.data.windows", "Windows.batch", "data"),
     ("labnn.configs.position", "Position.generator", "masking"),

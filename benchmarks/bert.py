@@ -23,8 +23,10 @@ and both get the same batches in the layout that they want; ours finds the posit
 itself, within the clock. What differs is what is to be compared: kernels, layouts, and that ours
 computes logits only where there is a label.
 
-Each side is a process of its own, and they take [turns](_sides.html). `scale=8` divides the batch,
-to try the script. What [GPT-2](gpt2.html) needs as well is [elsewhere](_hugging_face.html).
+Each side is a process of its own, and they take [turns](_sides.html). Both are also measured
+[compiled](../labnn/transformers/compiled.html), theirs as a whole and ours by its layers, in turns
+that are not counted. `scale=8` divides the batch, to try the script. What [GPT-2](gpt2.html) needs as
+well is [elsewhere](_hugging_face.html).
 """
 
 from typing import Any
@@ -198,12 +200,22 @@ def check(connection: Any, shape: dict[str, int]) -> None:
     tell(connection, [theirs, ours], losses)
 
 
-def train(connection: Any, is_ours: bool, shape: dict, batch: int, is_bf16: bool, is_fused: bool):
+def train(
+    connection: Any,
+    is_ours: bool,
+    is_compiled: bool,
+    shape: dict[str, int],
+    batch: int,
+    is_bf16: bool,
+    is_fused: bool,
+) -> None:
     """A side: steps of training"""
     import torch
 
     torch.manual_seed(0)
     model = (our_model if is_ours else their_model)(shape).train()
+    if is_compiled:
+        model.compile(dynamic=False)
     optimizer = optimizer_of(model, is_ours, is_fused)
     step = step_of(model, optimizer, our_loss if is_ours else their_loss, is_bf16)
     endless(connection, step, batches(shape, batch), is_ours)
@@ -220,8 +232,10 @@ def main() -> None:
             bits = "bf16" if is_bf16 else "fp32"
             same = (shape, batch, is_bf16, bool(given["is_fused"]))
             found = [
-                Side(f"{name}, {bits}: Hugging Face", train, False, *same),
-                Side(f"{name}, {bits}: labnn", train, True, *same),
+                Side(f"{name}, {bits}: Hugging Face", train, False, False, *same),
+                Side("the same, compiled", train, False, True, *same),
+                Side(f"{name}, {bits}: labnn", train, True, False, *same),
+                Side("the same, compiled", train, True, True, *same),
             ]
             times = take_turns(found, given["n_rounds"], given["n_steps"])
             print(table(found, times, batch * shape["seq_len"]), "\n", flush=True)

@@ -26,8 +26,10 @@ Theirs keeps no keys and values for a text that goes on (`use_cache=False`), whi
 `gelu_new`; that is the peer of the ratios. The same with torch's single operation,
 `gelu_pytorch_tanh`, which is what ours has, is a row of its own.
 
-Each side is a process of its own, and they take [turns](_sides.html). `scale=8` divides the batch,
-to try the script. What [BERT](bert.html) needs as well is [elsewhere](_hugging_face.html).
+Each side is a process of its own, and they take [turns](_sides.html). Both are also measured
+[compiled](../labnn/transformers/compiled.html), theirs as a whole and ours by its layers, in turns
+that are not counted. `scale=8` divides the batch, to try the script. What [BERT](bert.html) needs as
+well is [elsewhere](_hugging_face.html).
 """
 
 from typing import Any
@@ -191,7 +193,14 @@ def check(connection: Any, shape: dict[str, int]) -> None:
     tell(connection, [*theirs.values(), ours], losses)
 
 
-def train(connection: Any, gelu: str | None, shape: dict, batch: int, is_fused: bool) -> None:
+def train(
+    connection: Any,
+    gelu: str | None,
+    is_compiled: bool,
+    shape: dict[str, int],
+    batch: int,
+    is_fused: bool,
+) -> None:
     """
     A side: steps of training
 
@@ -202,6 +211,8 @@ def train(connection: Any, gelu: str | None, shape: dict, batch: int, is_fused: 
     torch.manual_seed(0)
     is_ours = gelu is None
     model = (our_model(shape) if is_ours else their_model(shape, gelu)).train()
+    if is_compiled:
+        model.compile(dynamic=False)
     optimizer = optimizer_of(model, is_ours, is_fused)
     step = step_of(model, optimizer, our_loss if is_ours else their_loss, is_bf16=False)
     endless(connection, step, batches(shape, batch), is_ours)
@@ -216,9 +227,11 @@ def main() -> None:
         batch = max(shape["batch"] // given["scale"], 1)
         same = (shape, batch, bool(given["is_fused"]))
         found = [
-            Side(f"{name}: Hugging Face", train, AS_IT_COMES, *same),
-            Side(f"{name}: the same, fused GELU", train, FUSED, *same),
-            Side(f"{name}: labnn", train, None, *same),
+            Side(f"{name}: Hugging Face", train, AS_IT_COMES, False, *same),
+            Side("the same, fused GELU", train, FUSED, False, *same),
+            Side("the same, compiled", train, AS_IT_COMES, True, *same),
+            Side(f"{name}: labnn", train, None, False, *same),
+            Side("the same, compiled", train, None, True, *same),
         ]
         times = take_turns(found, given["n_rounds"], given["n_steps"])
         print(table(found, times, batch * shape["seq_len"]), "\n", flush=True)

@@ -22,6 +22,8 @@ writers are `screen` and `file`: labml's defaults would keep no metrics, and our
   the validation text in its order, masked by fixed draws (seed and number of the batch), without
   dropout; the sum of $-\log p$ at masked tokens by their number. The ids of both are the same, the
   rank of a character, then padding, then mask, so both see the same tensors.
+* What is compiled in the first step is in the turns that are not counted of `steps`, and in the
+  first epoch of `epochs`.
 * Peak memory is that of the process until the end of the turn, before anything is judged.
 
 **Patches.** labml 0.5.3 lacks five functions that labml_nn calls. They are replaced by the nearest
@@ -47,6 +49,14 @@ SHIPPED = ROOT / "labnn" / "data" / "shakespeare" / "shakespeare.txt.gz"
 BATCH_SIZE, SEQ_LEN = 64, 32
 # Batches of an epoch that are all alike
 N_BATCHES = 480
+PEER = "labml_nn 0.4.137"
+# Our sides, and the options of each
+OURS = {
+    "labnn, fp32": {"precision": "fp32"},
+    "labnn, fp32, compiled": {"precision": "fp32", "compile": True},
+    "labnn, bf16": {"precision": "bf16"},
+    "labnn, bf16, compiled": {"precision": "bf16", "compile": True},
+}
 # What the experiment of the peer sets, with the word for the optimizer that its configs want
 SETTINGS = {
     "batch_size": BATCH_SIZE,
@@ -119,14 +129,14 @@ def peer(connection: Any, place: str, mode: str, seed: int) -> None:
         conf.run()
 
 
-def ours(connection: Any, place: str, mode: str, seed: int, precision: str, n_chars: int) -> None:
-    """Our side, as `python -m experiments.mlm` runs it"""
+def ours(connection: Any, place: str, mode: str, seed: int, options: dict, n_chars: int) -> None:
+    """A side of ours, as `python -m experiments.mlm` runs it with some options"""
     enter(place)
     from experiments import mlm
     from labnn.runs.launch import launch
 
     found = {}
-    overrides = {"precision": precision, "seed": seed}
+    overrides = {**options, "seed": seed}
     if n_chars:
         overrides |= {"text": "file", "text.path": str(Path(place) / "data/tiny_shakespeare.txt")}
     method = {"steps": "step", "epochs": "run_step"}[mode]
@@ -171,14 +181,18 @@ def judged(mode: str, model: Any, place: str) -> dict[str, float]:
     return {"loss": total / count}
 
 
-def sides(places: list[Path], mode: str, seed: int, n_chars: int) -> list[Side]:
-    """Three processes, built one after the other"""
-    first, second, third = (str(place) for place in places)
-    return [
-        Side("labml_nn 0.4.137", peer, first, mode, seed),
-        Side("labnn, fp32", ours, second, mode, seed, "fp32", n_chars),
-        Side("labnn, bf16", ours, third, mode, seed, "bf16", n_chars),
-    ]
+def sides(place: Path, text: bytes, mode: str, seed: int, n_chars: int) -> list[Side]:
+    """Processes with a folder each, built one after the other"""
+    found = []
+    for number, (name, overrides) in enumerate([(PEER, None), *OURS.items()]):
+        folder = place / str(number)
+        (folder / "data").mkdir(parents=True)
+        (folder / "data" / "tiny_shakespeare.txt").write_bytes(text)
+        if overrides is None:
+            found.append(Side(name, peer, str(folder), mode, seed))
+        else:
+            found.append(Side(name, ours, str(folder), mode, seed, overrides, n_chars))
+    return found
 
 
 def steps(found: list[Side], n_rounds: int, n_steps: int) -> None:
@@ -217,11 +231,7 @@ def main() -> None:
     text = text[: asked["characters"] or len(text)]
     place, found = Path(tempfile.mkdtemp()), []
     try:
-        places = [place / name for name in ("peer", "fp32", "bf16")]
-        for folder in places:
-            (folder / "data").mkdir(parents=True)
-            (folder / "data" / "tiny_shakespeare.txt").write_bytes(text)
-        found = sides(places, mode, asked["seed"], asked["characters"])
+        found = sides(place, text, mode, asked["seed"], asked["characters"])
         if mode == "steps":
             steps(found, asked["n_rounds"], asked["n_steps"])
         else:

@@ -20,6 +20,8 @@ import importlib.machinery
 import re
 import sys
 
+import torch
+
 NOTE = re.compile(r"(?:`([\w.]+)` has|[Rr]eturns) shape `\[([^\]]*)\]`")
 
 
@@ -28,8 +30,18 @@ def find_notes(text: str) -> list[tuple[str, list[str]]]:
     return [(name, [a.strip() for a in shape.split(",")]) for name, shape in NOTE.findall(text)]
 
 
+class Unchecked:
+    """In place of `Axes` in code that is compiled, which has no local variables to look at"""
+
+    @staticmethod
+    def check(name, value, axes):
+        return value
+
+
 class Axes:
     """The sizes met so far in one call."""
+
+    is_compiling, unchecked = staticmethod(torch.compiler.is_compiling), Unchecked
 
     def __init__(self, arguments: dict, where: str):
         self.owner, self.where = arguments.get("self"), where
@@ -79,7 +91,9 @@ class Instrument(ast.NodeTransformer):
             return function
         arguments = {a.arg for a in [*function.args.args, *function.args.kwonlyargs]}
         self.results = [note for note in documented if note[0] not in arguments]
-        start = ast.parse(f"__axes__ = __Axes__(locals(), {function.name!r})").body
+        axes = f"__Axes__(locals(), {function.name!r})"
+        found = f"__Axes__.unchecked if __Axes__.is_compiling() else {axes}"
+        start = ast.parse(f"__axes__ = {found}").body
         start += [ast.Expr(self.call(*note)) for note in documented if note[0] in arguments]
         at = 1 if ast.get_docstring(function) is not None else 0
         function.body[:] = (

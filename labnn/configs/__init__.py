@@ -11,9 +11,9 @@ for labml itself.
 
 **Training.** A training is put together from the [position](position.html) in a run, its
 [extent](extent.html), the [loop](loop.html), its [rounds](rounds.html), the
-[device and precision](device.html), [scores](scores.html), [one update](update.html) and the
-[step](training.html); its [state](state.html) is what survives, and [saving](saving.html) has the
-options for that.
+[device and precision](device.html), [compiling](compiling.html), [scores](scores.html),
+[one update](update.html) and the [step](training.html); its [state](state.html) is what survives,
+and [saving](saving.html) has the options for that.
 
 **Parts.** Experiments choose among those of [texts](text.html), [transformers](transformer.html)
 with their [feed-forward networks](feed_forward.html), also [on text](transformer_text.html), and

@@ -32,6 +32,19 @@ class Stopped(Exception):
     The run was asked to stop. It ends between two batches, and its position says where.
     """
 
+    # Whether what there is now can be saved
+    is_whole = True
+
+
+class Torn(Stopped):
+    """
+    ## Torn
+
+    The run was asked to stop, and a batch was left in its middle. It goes on from what was saved.
+    """
+
+    is_whole = False
+
 
 class Listener:
     """

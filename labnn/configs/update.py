@@ -118,8 +118,8 @@ class Update:
             return self._refuse(f"the loss is {meter.loss} at {where}, after {self.last_loss:.4g}")
         # From here on the gradients are those of the loss itself.
         scaler.unscale_(self.optimizer)
-        # What the optimizer does not change does not count, and asking the optimizer is quicker than
-        # a walk through all modules, which was 0.4 % of a step of the main experiment.
+        # What the optimizer does not change does not count, and to ask the optimizer is quicker
+        # than a walk through all modules, which was 0.4 % of a step of the main experiment.
         groups = self.optimizer.param_groups
         parameters = [p for group in groups for p in group["params"] if p.grad is not None]
         # $\frac{n_1}{\sum_b n_b}$

@@ -55,12 +55,29 @@ def random_sides(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     One random integer of type `dtype` for each element of `x`, in the shape of `x`. The bits come
     from torch's own generator of the device, so `torch.manual_seed` repeats them.
     """
+    # A compiler takes equal calls for one and the same, but no two empty tensors: without one in
+    # each call, all layers of a kind would drop the same features.
+    empty = torch.empty(x.shape, dtype=dtype, device=x.device)
+    return (compiled_sides if torch.compiler.is_compiling() else sides_like)(empty)
+
+
+def sides_like(empty: torch.Tensor) -> torch.Tensor:
+    r"""
+    Random integers in the shape and type of `empty`, which is not read.
+    """
     # Several elements share one integer of 64 bits, the last one may serve fewer. Without its
     # bounds `random_` would give 63 bits, and the last coin of each would never be negative.
-    n_coins = torch.int64.itemsize // dtype.itemsize
-    words = torch.empty(-(-x.numel() // n_coins), dtype=torch.int64, device=x.device)
+    n_coins = torch.int64.itemsize // empty.dtype.itemsize
+    words = torch.empty(-(-empty.numel() // n_coins), dtype=torch.int64, device=empty.device)
     words.random_(-(2**63), None)
-    return words.view(dtype)[: x.numel()].view(x.shape)
+    return words.view(empty.dtype)[: empty.numel()].view(empty.shape)
+
+
+# `torch.compile` cannot look into the draws, so they are one operation to it.
+compiled_sides = torch.library.custom_op(
+    "labnn::sides_like", sides_like, mutates_args=(), tags=torch.Tag.nondeterministic_seeded
+)
+compiled_sides.register_fake(torch.empty_like)
 
 
 class Dropout(nn.Module):
@@ -110,16 +127,19 @@ class Dropout(nn.Module):
         if self.n_dropped == self.n_sides:
             return torch.zeros_like(x)
 
-        # $m$ as integers, in place: they are compared faster than they are turned into a truth
-        # value. The sides are signed, so they start at minus one half of their number.
-        sides = random_sides(x, self.coin_type)
-        is_kept = sides.ge_(self.n_dropped - self.n_sides // 2)
-
         # $1 / (1 - p)$ with the $p$ that these coins have. It goes with the coins, so that `x`
-        # is touched once here and once on the way back, and in place they need no second piece of
-        # memory.
+        # is touched once here and once on the way back.
         scale = self.n_sides / (self.n_sides - self.n_dropped)
-        return is_kept.to(x.dtype).mul_(scale)
+        # The sides are signed, so they start at minus one half of their number.
+        sides = random_sides(x, self.coin_type)
+        least = self.n_dropped - self.n_sides // 2
+        if torch.compiler.is_compiling():
+            # The same in the words from which a compiler makes the faster loop.
+            return torch.where(sides.to(torch.float32) >= least, torch.full_like(x, scale), 0.0)
+
+        # $m$ as integers, in place: they are compared faster than they are turned into a truth
+        # value. In place the factors need no second piece of memory either.
+        return sides.ge_(least).to(x.dtype).mul_(scale)
 
     def extra_repr(self) -> str:
         """What `print` shows between the parentheses."""

@@ -86,6 +86,13 @@ class TransformerModel(nn.Module):
         # On another device we do not ask, since the processor would have to wait for the answer.
         return None if is_text.device.type == "cpu" and is_text.all() else is_text
 
+    def compile(self, *args, **options) -> None:
+        """
+        [Compile](../transformers/compiled.html) the encoder, where nearly all of the time goes. The
+        arguments are those of `torch.compile`.
+        """
+        self.encoder.compile(*args, **options)
+
     def forward(
         self, x: torch.Tensor, positions: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, None]:

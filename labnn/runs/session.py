@@ -251,8 +251,9 @@ class Session(Listener):
             self.teller.end_early(error, self.how(self.folder) if self.resumed else "")
             return self.close()
         saved, failure = None, None
+        is_whole = error is None or isinstance(error, Stopped) and error.is_whole
         try:
-            if (error is None or isinstance(error, Stopped)) and not self.is_idle:
+            if is_whole and not self.is_idle:
                 saved = self.keeper.save(is_best=self.is_best, is_last=True)
         except BaseException as e:
             failure = e

@@ -17,6 +17,7 @@ features. In reading order:
 * [Chosen positions](chosen.html) spare the last layer what nobody reads.
 * [Cache of keys and values](kv_cache.html) spares a text that grows being read again.
 * [Fused encoder](fused_encoder.html) does that in as few steps as it takes.
+* [Compiled layers](compiled.html) walk through memory less often.
 * [Generator](generator.html) turns features into logits.
 * [Masked language modelling](mlm.html) hides tokens for a model to predict.
 """

@@ -43,6 +43,8 @@ from functools import lru_cache
 import torch
 from torch import nn
 
+from labnn.transformers.compiled import as_written
+
 # The numbers of positions that are asked for are multiples of this.
 MULTIPLE = 64
 
@@ -86,7 +88,10 @@ def takes_positions(module: nn.Module) -> bool:
     ## Whether a module can be asked about some positions
     """
     # Methods are made anew each time that they are read, and their function is always the same.
-    return has_positions(getattr(module.forward, "__func__", module.forward))
+    forward = getattr(module.forward, "__func__", module.forward)
+    # A compiler asks once, and warns of answers that are kept.
+    ask = has_positions.__wrapped__ if torch.compiler.is_compiling() else has_positions
+    return ask(forward)
 
 
 @lru_cache(maxsize=64)
@@ -118,7 +123,8 @@ def run_at(
     if positions is None:
         return module(x, mask)
     if takes_positions(module):
-        return module(x, mask, positions=positions)
+        # Their number changes from batch to batch.
+        return as_written(module)(x, mask, positions=positions)
     return module(x, mask).flatten(0, 1).index_select(0, positions)
 
 
@@ -174,7 +180,11 @@ class Chosen:
         n_so_far = is_chosen.cumsum(dim=0)
         self.row = n_so_far[place, self.column] - 1
 
-        n_rows = int(n_so_far[-1].max()) if len(positions) else 0
+        # Code that is compiled as a whole would end at a question to the data. Rows that nobody
+        # reads do no harm.
+        n_rows = seq_len
+        if not torch.compiler.is_compiling():
+            n_rows = int(n_so_far[-1].max()) if len(positions) else 0
         # `grid` has shape `[n_rows, batch_size]`
         grid = torch.zeros(n_rows, batch_size, dtype=torch.int64, device=positions.device)
         grid[self.row, self.column] = place

@@ -38,6 +38,7 @@ from torch import nn
 from labnn.layers.dropout import Dropout
 from labnn.layers.layer_norm import LayerNorm
 from labnn.transformers.chosen import Chosen, run_at
+from labnn.transformers.compiled import as_written
 from labnn.transformers.kv_cache import KeyValueCache, LayerCache
 
 
@@ -172,6 +173,13 @@ class Encoder(nn.Module):
                 "its parts, at each call"
             )
 
+    def compile(self, *args, **options) -> None:
+        """
+        [Compile](compiled.html) each layer by itself. The arguments are those of `torch.compile`.
+        """
+        for layer in self.layers:
+            layer.compile(*args, **options)
+
     def forward(
         self,
         x: torch.Tensor,
@@ -190,7 +198,7 @@ class Encoder(nn.Module):
         """
         if cache is not None:
             for layer, kept in zip(self.layers, cache.of_layers(self.n_layers), strict=True):
-                x = layer(x, mask, cache=kept)
+                x = as_written(layer)(x, mask, cache=kept)
             return self.norm(x if positions is None else x.flatten(0, 1)[positions])
 
         # A layer gives what the next one takes, so any number of them fits. All positions are read

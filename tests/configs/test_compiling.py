@@ -1,0 +1,153 @@
+"""Options and failures of compiling, and real runs that are compiled"""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from labnn.configs import compiling
+from labnn.configs.compiling import FOLDER, choose_folder
+from labnn.configs.loop import Torn
+from labnn.configs.types import ConfigError
+from labnn.configs.update import TrainingError
+from labnn.runs.folders import status
+from tests.configs.tiny import Tiny
+from tests.programs import needs_program
+from tests.runs.killing import alike, begin, go_on, story, the_run
+from tests.runs.processes import TINY, environment, folder, fresh, only_run, records, run, words
+
+# torch warns of parts of itself while it compiles.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.mark.parametrize("reader", ["absent", "there"])
+def test_compiled_code_is_kept_in_our_cache(tmp_path, monkeypatch, reader):
+    monkeypatch.setenv("LABNN_CACHE", str(tmp_path))
+    monkeypatch.delenv(FOLDER, raising=False)
+    if reader == "there":
+        # What torch chooses, as soon as anything asks
+        own = pytest.importorskip(compiling.READER).default_cache_dir()
+        monkeypatch.setenv(FOLDER, own)
+    choose_folder()
+    assert os.environ[FOLDER] == str(tmp_path / "torchinductor")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_folder_of_the_user_stays(tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    choose_folder()
+    assert os.environ[FOLDER] == str(tmp_path)
+
+
+def test_without_a_home_torch_chooses(monkeypatch):
+    for name in (FOLDER, "LABNN_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    choose_folder()
+    assert FOLDER not in os.environ
+
+
+def test_a_missing_compiler_is_told_in_one_line(tmp_path):
+    cwd = folder(tmp_path)
+    options = words(TINY | {"compile": "true"})
+    found = fresh("-m", "experiments.mlm", *options, cwd=cwd, CXX="/nowhere/g++", LABNN_CACHE=cwd)
+    assert found.code == 2 and found.err.count("\n") == 1, found
+    assert found.err.startswith("error: compile is true, and torch cannot compile for cpu: ")
+    assert "/nowhere/g++" in found.err and "compile=false" in found.err
+    # No run was begun.
+    assert not (cwd / "logs").exists()
+
+
+def test_what_needs_single_modules_is_refused():
+    conf = Tiny()
+    conf.compile = conf.is_log_model_activations = True
+    with pytest.raises(ConfigError, match="compile is true, and is_log_model_activations"):
+        conf.check()
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_a_compiler_that_fails_is_told_in_one_line(is_stopped):
+    def broken(graph, inputs):
+        raise RuntimeError("killed\nthousands of lines")
+
+    torch._dynamo.reset()
+    called = torch.compile(lambda x: x + 1, backend=broken)
+    expected = Torn if is_stopped else TrainingError
+    with pytest.raises(expected) as caught, compiling.compiling(lambda: is_stopped):
+        called(torch.zeros(3))
+    if not is_stopped:
+        assert "failed to compile the model" in str(caught.value)
+        assert "killed" in str(caught.value) and "thousands" not in str(caught.value)
+
+
+def test_other_errors_pass():
+    with pytest.raises(ValueError, match="^mine$"), compiling.compiling(lambda: True):
+        raise ValueError("mine")
+
+
+# Batches and prompts of one shape: each takes seconds to compile.
+SIZES = TINY | {
+    "compile": "true",
+    "transformer.n_layers": 2,
+    "transformer.dropout_prob": 0.25,
+    "batch_size": 1,
+    "epochs": 2,
+    "prompt": ["to be or no"],
+}
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A cache that all runs of this page share: to fill it takes most of the time"""
+    needs_program("g++", "clang++")
+    found = tmp_path_factory.mktemp("cache")
+    subprocess.run(
+        [sys.executable, "-m", "experiments.mlm", *words(SIZES)],
+        cwd=folder(tmp_path_factory.mktemp("first")),
+        env=environment(LABNN_CACHE=str(found)),
+        stdout=subprocess.DEVNULL,
+        check=True,
+        timeout=300,
+    )
+    return found
+
+
+@pytest.mark.slow
+def test_the_option_changes_only_the_rounding(tmp_path, cache):
+    found = {}
+    for is_compiled in ("true", "false"):
+        cwd = folder(tmp_path / is_compiled)
+        options = words(SIZES | {"compile": is_compiled})
+        code, _, err = run("experiments.mlm", *options, cwd=cwd, LABNN_CACHE=str(cache))
+        assert code == 0, err
+        lines = records(only_run(cwd) / "metrics.jsonl")
+        found[is_compiled] = [line["loss.train"] for line in lines if "loss.train" in line]
+        # Nothing is left beside the run.
+        assert {path.name for path in cwd.iterdir()} == {"logs", "text.txt"}
+    assert found["true"] == pytest.approx(found["false"], rel=1e-4)
+    # Code, and nothing that is pickled
+    kinds = {path.suffix for path in Path(cache).rglob("*") if path.is_file()}
+    assert ".so" in kinds and kinds <= {".so", ".cpp", ".py", ".lock", ".h", ".json", ""}
+
+
+@pytest.mark.slow
+def test_a_compiled_run_that_was_killed_goes_on_bit_by_bit(tmp_path, cache):
+    options = SIZES | {"checkpoint.interval": 2, "pause": 0.02}
+    whole = begin(folder(tmp_path / "whole"), options, LABNN_CACHE=str(cache)).wait()
+    assert whole.code == 0, whole.err
+    expected = only_run(tmp_path / "whole", "killed")
+
+    cwd = folder(tmp_path / "stopped")
+    process = begin(cwd, options, LABNN_CACHE=str(cache))
+    process.until(lambda out: "\nbegin train" in out.partition("\nbegin valid")[2])
+    process.send(signal.SIGKILL)
+    assert process.wait().code == -signal.SIGKILL
+    assert status(the_run(cwd))["state"] != "finished"
+    again = go_on(cwd, LABNN_CACHE=str(cache)).wait()
+    assert again.code == 0, again.err
+    assert story(expected)["metrics"]
+    alike(the_run(cwd), expected)
