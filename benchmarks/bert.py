@@ -25,8 +25,8 @@ computes logits only where there is a label.
 
 Each side is a process of its own, and they take [turns](_sides.html). Both are also measured
 [compiled](../labnn/transformers/compiled.html), theirs as a whole and ours by its layers, in turns
-that are not counted. `scale=8` divides the batch, to try the script. What [GPT-2](gpt2.html) needs as
-well is [elsewhere](_hugging_face.html).
+that are not counted. `scale=8` divides the batch, to try the script. What [GPT-2](gpt2.html) needs
+as well is [elsewhere](_hugging_face.html).
 """
 
 from typing import Any
@@ -233,9 +233,9 @@ def main() -> None:
             same = (shape, batch, is_bf16, bool(given["is_fused"]))
             found = [
                 Side(f"{name}, {bits}: Hugging Face", train, False, False, *same),
-                Side("the same, compiled", train, False, True, *same),
+                Side("Hugging Face, compiled", train, False, True, *same),
                 Side(f"{name}, {bits}: labnn", train, True, False, *same),
-                Side("the same, compiled", train, True, True, *same),
+                Side("labnn, compiled", train, True, True, *same),
             ]
             times = take_turns(found, given["n_rounds"], given["n_steps"])
             print(table(found, times, batch * shape["seq_len"]), "\n", flush=True)

@@ -28,8 +28,8 @@ Theirs keeps no keys and values for a text that goes on (`use_cache=False`), whi
 
 Each side is a process of its own, and they take [turns](_sides.html). Both are also measured
 [compiled](../labnn/transformers/compiled.html), theirs as a whole and ours by its layers, in turns
-that are not counted. `scale=8` divides the batch, to try the script. What [BERT](bert.html) needs as
-well is [elsewhere](_hugging_face.html).
+that are not counted. `scale=8` divides the batch, to try the script. What [BERT](bert.html) needs
+as well is [elsewhere](_hugging_face.html).
 """
 
 from typing import Any
@@ -229,9 +229,9 @@ def main() -> None:
         found = [
             Side(f"{name}: Hugging Face", train, AS_IT_COMES, False, *same),
             Side("the same, fused GELU", train, FUSED, False, *same),
-            Side("the same, compiled", train, AS_IT_COMES, True, *same),
+            Side("Hugging Face, compiled", train, AS_IT_COMES, True, *same),
             Side(f"{name}: labnn", train, None, False, *same),
-            Side("the same, compiled", train, None, True, *same),
+            Side("labnn, compiled", train, None, True, *same),
         ]
         times = take_turns(found, given["n_rounds"], given["n_steps"])
         print(table(found, times, batch * shape["seq_len"]), "\n", flush=True)

@@ -140,8 +140,10 @@ class MultiHeadAttention(nn.Module):
         * `value` has shape `[seq_len_k, batch_size, d_model]`
         """
         # What is given twice is rounded once.
-        narrow = {id(x): rounded(x) for x in (query, key, value)}
-        query, key, value = narrow[id(query)], narrow[id(key)], narrow[id(value)]
+        narrow = rounded(query)
+        narrow_key = narrow if key is query else rounded(key)
+        value = narrow_key if value is key else rounded(value)
+        query, key = narrow, narrow_key
 
         # There are fewer queries than scores, so it is the queries that we divide; in half
         # precision it also keeps the products in range.

@@ -113,9 +113,10 @@ def test_compiled_to_machine_code_it_is_the_same_function(is_bf16, tmp_path, mon
     torch.testing.assert_close(found, expected, **bounds)
 
 
-def test_equal_layers_share_what_is_compiled():
+@pytest.mark.parametrize("is_pre_norm", [True, False])
+def test_equal_layers_share_what_is_compiled(is_pre_norm):
     # All of a layer is one graph: nothing in it asks the data.
-    model, compiler = make_model(), Counting()
+    model, compiler = make_model(is_pre_norm=is_pre_norm), Counting()
     model.compile(backend=compiler, dynamic=False)
     for _ in range(3):
         model(ids())
