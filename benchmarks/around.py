@@ -57,6 +57,8 @@ PARTS = [
     # With what torch does around every optimizer's step, which is in a bare one as well
     ("torch.amp", "GradScaler.step", "optimizer"),
     ("labnn.configs.rounds", "RoundsConfigs._count", "tracking"),
+    ("labnn.optimizers.scheduler", "Scheduler.begin_update", "tracking"),
+    ("labnn.optimizers.scheduler", "Scheduler.end_update", "tracking"),
     ("torch.optim", "Optimizer.zero_grad", "optimizer"),
     ("labnn.data.windows", "Windows.batch", "data"),
     ("labnn.configs.position", "Position.generator", "masking"),
@@ -129,6 +131,7 @@ def bare_steps(conf: Any, calls: dict[str, tuple], n_steps: int) -> float:
 
     (_, *words), named = calls["forward"]
     (_, *targets), how = calls["cross_entropy"]
+    parameters = [p for group in conf.optimizer.param_groups for p in group["params"]]
     begun = time.perf_counter()
     for _ in range(n_steps):
         with conf.mixed_precision.autocast():
@@ -136,7 +139,7 @@ def bare_steps(conf: Any, calls: dict[str, tuple], n_steps: int) -> float:
             loss = F.cross_entropy(logits.flatten(0, -2).float(), *targets, **how)
         # Only the gradient's direction counts for Adam; a sum would be clipped all the more.
         (loss / 300).backward()
-        torch.nn.utils.clip_grad_norm_(conf.model.parameters(), conf.grad_norm_clip)
+        torch.nn.utils.clip_grad_norm_(parameters, conf.grad_norm_clip)
         conf.optimizer.step()
         conf.optimizer.zero_grad(set_to_none=True)
     return time.perf_counter() - begun

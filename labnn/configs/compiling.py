@@ -8,15 +8,18 @@ In `float32` it may also be longer, as for a GPT-2 of that size by 10 %; so it i
 be tried.
 
 torch compiles with what it finds: a C++ compiler on a processor, Triton on CUDA. What is missing
-shows before a run begins, in one line. Compiled code is kept in `torchinductor` in the cache of
+shows before data is read, in one line. Compiled code is kept in `torchinductor` in the cache of
 [downloads](../data/download.html), so the next start takes less time; torch's other caches, which
 are pickled, stay off.
 
-Two runs with one seed are the same bit by bit, and so is one that was stopped and goes on. A run
-with `compile` and one without differ by rounding. For that, each shape of a batch is compiled for
-itself: code for any shape would compute a batch differently after others than alone. A model of a
-person's own is compiled as a whole; where torch then adds to one place from several threads, as in
-the gradient of an embedding, only `torch.use_deterministic_algorithms(True)` makes two runs equal.
+On a processor two runs with one seed are the same bit by bit, and so is one that was stopped and
+goes on. A run with `compile` and one without differ by rounding. That rests on four things: dropout
+draws what it draws without; each shape of a batch is compiled for itself, since code for any shape
+would compute a batch differently after others than alone; operations that several threads add up
+in any order are not taken; and nothing is left out silently. Samples are made without compiled
+code, since texts that grow have a new shape for each token.
+
+While something is compiled a signal to stop has to wait, for a minute at most at the first start.
 
 [Training configs](training.html) have the option.
 """
@@ -24,13 +27,13 @@ the gradient of an embedding, only `torch.use_deterministic_algorithms(True)` ma
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
-from torch import nn
 
 from labnn.configs.loop import Torn
+from labnn.configs.rounds import RoundsConfigs
 from labnn.configs.types import ConfigError
 from labnn.configs.update import TrainingError
 from labnn.data.download import cache_folder
@@ -39,22 +42,80 @@ from labnn.data.text_files import CorpusError
 # The variable that says where compiled code is kept, and the part of torch that reads it
 FOLDER = "TORCHINDUCTOR_CACHE_DIR"
 READER = "torch._inductor.runtime.cache_dir_utils"
-# One code for each shape, nothing that is pickled, and nothing outside of the folder
+# One code for each shape, draws as without, nothing that is pickled, nothing outside of the folder
 HOW: dict[str, Any] = {
     "dynamic": False,
     "options": {
+        "fallback_random": True,
         "fx_graph_cache": False,
         "autotune_local_cache": False,
         "cpp_cache_precompile_headers": False,
     },
 }
+# Shapes of batches that are compiled; torch's own limit of 8 would leave the others as they are.
+MOST = 64
+
+
+class CompilingConfigs(RoundsConfigs):
+    """
+    ## CompilingConfigs
+
+    Rounds of a model that may be compiled
+    """
+
+    # Compile the model: faster steps after some seconds; on a processor it needs a C++ compiler
+    compile: bool = False
+
+    # Where to compute, and an option that does not go together with this one
+    device: torch.device
+    is_log_model_activations: bool = False
+
+    def check(self):
+        """Raises `ConfigError` for options that do not go together."""
+        super().check()
+        if self.compile and self.is_log_model_activations:
+            raise ConfigError(
+                "compile is true, and is_log_model_activations needs every module to be called by "
+                "itself; take one of them back"
+            )
+        if self.compile:
+            # Before the first optimizer, with which torch chooses one
+            choose_folder()
+
+    def prepare(self):
+        """
+        ### Build everything
+
+        One of labnn's models compiles its layers, any other one is compiled as a whole. The work is
+        done in the first batch of each shape. Parameters and their names stay as they are.
+        """
+        if self.compile:
+            check_compiler(self.device)
+        super().prepare()
+        if self.compile:
+            self.model.compile(**HOW)
+
+    def phase(self, name: str):
+        """
+        ### One phase
+
+        Samples are of many shapes, and run as they are written.
+        """
+        around: AbstractContextManager = nullcontext()
+        if self.compile and name == "sample":
+            around = torch.compiler.set_stance("force_eager")
+        elif self.compile:
+            around = compiling(self._listener.should_stop)
+        with around:
+            super().phase(name)
 
 
 def choose_folder() -> None:
     """
     ## Where compiled code is kept
 
-    torch would keep it among the temporary files of all users. What the user has set stays.
+    torch would keep it among the temporary files of all users. What the user has set stays. The
+    choice is one for the whole process.
     """
     # torch may have run before, and then its own choice is in the place of the user's.
     reader = sys.modules.get(READER)
@@ -64,15 +125,14 @@ def choose_folder() -> None:
             os.environ[FOLDER] = str(cache_folder() / "torchinductor")
 
 
-def compile_model(model: nn.Module, device: torch.device) -> None:
+def check_compiler(device: torch.device) -> None:
     """
-    ## Compile a model in place
+    ## Whether anything can be compiled
 
-    Its parameters and their names stay as they are. Raises `ConfigError` where torch cannot
-    compile.
-
-    * `device` is where the model computes
+    Raises `ConfigError` where torch cannot compile for `device`.
     """
+    # What earlier runs of this process have compiled would count for the limit of this one.
+    torch._dynamo.reset()
     try:
         torch.compile(one_more, **HOW)(torch.zeros(8, device=device))
     except Exception as error:
@@ -80,7 +140,11 @@ def compile_model(model: nn.Module, device: torch.device) -> None:
             f"compile is true, and torch cannot compile for {device}: {reason(error)}; install "
             "what is missing, or use compile=false"
         ) from None
-    model.compile(**HOW)
+
+
+def one_more(x: torch.Tensor) -> torch.Tensor:
+    """The smallest thing to compile"""
+    return x + 1
 
 
 def reason(error: Exception) -> str:
@@ -94,16 +158,22 @@ def reason(error: Exception) -> str:
 @contextmanager
 def compiling(should_stop: Callable[[], bool]) -> Iterator[None]:
     """
-    ## While a model is compiled
+    ## While a compiled model is at work
 
-    That is in the first batch of each shape. A signal to stop that is meant for all, as by Ctrl-C,
-    ends the compiler as well, in the middle of a batch: the run ends as `Torn`. What else a
-    compiler fails at is told in one line, as a `TrainingError`.
+    A signal to stop that is meant for all, as by Ctrl-C, ends the compiler as well, in the middle
+    of a batch: the run ends as `Torn`. What else a compiler fails at is told in one line, as a
+    `TrainingError`. What is set for torch here is afterwards as it was.
 
     * `should_stop` says whether there was a signal
     """
+    is_strict = torch.are_deterministic_algorithms_enabled()
+    is_warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    limits = dict(recompile_limit=MOST, accumulated_recompile_limit=4 * MOST)
     try:
-        yield
+        # Where an operation has no other form there is none on a processor that needs it.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True, **limits):
+            yield
     except Exception as error:
         homes = [base.__module__.partition("._")[2] for base in type(error).__mro__]
         if not any(home.startswith(("dynamo.", "inductor.")) for home in homes):
@@ -113,8 +183,5 @@ def compiling(should_stop: Callable[[], bool]) -> Iterator[None]:
         raise TrainingError(
             f"torch failed to compile the model: {reason(error)}; use compile=false"
         ) from error
-
-
-def one_more(x: torch.Tensor) -> torch.Tensor:
-    """The smallest thing to compile"""
-    return x + 1
+    finally:
+        torch.use_deterministic_algorithms(is_strict, warn_only=is_warning)

@@ -63,7 +63,7 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
 
     # What a validation is known to track, as far as that is known before it
     _tracked = ()
-    # Options that leave every step as it is: a run that goes on may have other ones.
+    # Options that leave every step as it is, but for rounding: a run that goes on may have others.
     _free = (
         "epochs",
         "max_updates",
@@ -73,6 +73,7 @@ class RoundsConfigs(ExtentConfigs, TrainValidConfigs):
         "early_stopping",
         "prompt",
         "device",
+        "compile",
         "is_log_model_params_grads",
         "is_log_model_activations",
         "log_params_updates",

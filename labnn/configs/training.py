@@ -12,7 +12,6 @@ Names of options are those of labml's experiments, so that overrides written for
 
 import math
 import time
-from contextlib import nullcontext
 from typing import Any, Literal
 
 import torch
@@ -21,10 +20,9 @@ from labml.configs import option
 from labml.utils.pytorch import store_model_indicators
 from labml_helpers.train_valid import BatchIndex, hook_model_outputs
 
-from labnn.configs.compiling import choose_folder, compile_model, compiling
+from labnn.configs.compiling import CompilingConfigs
 from labnn.configs.device import DeviceConfigs, MixedPrecision, Precision
 from labnn.configs.optimizer import OptimizerConfigs
-from labnn.configs.rounds import RoundsConfigs
 from labnn.configs.schedule import RunScheduler
 from labnn.configs.scores import Meter, Scores
 from labnn.configs.types import ConfigError, NonNegativeFloat, NonNegativeInt, PositiveInt
@@ -32,7 +30,7 @@ from labnn.configs.update import TrainingError, Update
 from labnn.optimizers import Scheduler
 
 
-class TrainingConfigs(RoundsConfigs):
+class TrainingConfigs(CompilingConfigs):
     """
     ## TrainingConfigs
 
@@ -43,14 +41,12 @@ class TrainingConfigs(RoundsConfigs):
     batch_size: PositiveInt = 64
     # Batches whose gradients make one update
     update_batches: PositiveInt = 1
-    # The largest norm of the gradient of all parameters; 0 does not clip
+    # The largest norm of the gradient of all that the optimizer changes; 0 does not clip
     grad_norm_clip: NonNegativeFloat = 1.0
     # Where to compute
     device: torch.device = DeviceConfigs()
     # Bits of matrix products: auto is bf16 on CUDA cards that have it, fp32 elsewhere
     precision: Precision = "auto"
-    # Compile the model: faster steps after some seconds; on a processor it needs a C++ compiler
-    compile: bool = False
     # Number of features of a token vector
     d_model: PositiveInt = 512
     # What changes the parameters
@@ -82,17 +78,9 @@ class TrainingConfigs(RoundsConfigs):
     def check(self):
         """A device that is not there, and rates that are none, are known before data is read."""
         super().check()
-        if self.compile:
-            # Before the first optimizer, with which torch chooses one
-            choose_folder()
         optimizer = self._nested("optimizer")
         if isinstance(optimizer, OptimizerConfigs):
             optimizer.check()
-        if self.compile and self.is_log_model_activations:
-            raise ConfigError(
-                "compile is true, and is_log_model_activations needs every module to be called by "
-                "itself; take one of them back"
-            )
         _ = self.mixed_precision
 
     def state_parts(self) -> dict[str, Any]:
@@ -200,8 +188,6 @@ class TrainingConfigs(RoundsConfigs):
             )
         if self.is_log_model_activations:
             hook_model_outputs(self.mode, self.model, "model")
-        if self.compile:
-            compile_model(self.model, self.device)
 
     def phase(self, name: str):
         """
@@ -210,8 +196,7 @@ class TrainingConfigs(RoundsConfigs):
         The speed of training leaves out what was done in between.
         """
         self._clock, self._n_seen = time.perf_counter(), 0
-        with compiling(self._listener.should_stop) if self.compile else nullcontext():
-            super().phase(name)
+        super().phase(name)
 
     def validate(self):
         """The scores of all of the validation part, each token counted once"""

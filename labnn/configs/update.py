@@ -183,8 +183,10 @@ class Update:
         self.unit = 0
 
     def _first_bad(self) -> str:
-        """The first parameter whose gradient is not finite"""
-        for name, parameter in self.model.named_parameters():
-            if parameter.grad is not None and not parameter.grad.isfinite().all():
-                return name
+        """The first parameter whose gradient is not finite, among those that count"""
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        for group in self.optimizer.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None and not parameter.grad.isfinite().all():
+                    return names.get(parameter, "a parameter outside of the model")
         return "the model"

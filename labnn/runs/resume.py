@@ -184,13 +184,15 @@ class Resumed:
                 self.changes["tokenizer, the number of its tokens,"] = (before[name], value)
 
     def _check_machine(self, warn: Callable[[str], None]) -> None:
-        """Another machine computes other last bits."""
+        """Another machine computes other last bits, and so does compiled code."""
         before, now = self.info.get("environment") or {}, self.made["environment"]
         other = [
             f"{name} was {before[name]} and is {now[name]}"
             for name in MACHINE
             if name in before and before[name] != now[name]
         ]
+        if "compile" in self.changes:
+            other.append("compile was {} and is {}".format(*self.changes["compile"]))
         if other:
             warn(f"{', '.join(other)}: results may differ in the last bits")
 

@@ -43,8 +43,6 @@ from functools import lru_cache
 import torch
 from torch import nn
 
-from labnn.transformers.compiled import as_written
-
 # The numbers of positions that are asked for are multiples of this.
 MULTIPLE = 64
 
@@ -87,11 +85,12 @@ def takes_positions(module: nn.Module) -> bool:
     """
     ## Whether a module can be asked about some positions
     """
-    # Methods are made anew each time that they are read, and their function is always the same.
-    forward = getattr(module.forward, "__func__", module.forward)
+    # A method is made anew each time that it is read, its function is that of the class.
+    function = getattr(module.forward, "__func__", None)
     # A compiler asks once, and warns of answers that are kept.
-    ask = has_positions.__wrapped__ if torch.compiler.is_compiling() else has_positions
-    return ask(forward)
+    if function is None or torch.compiler.is_compiling():
+        return has_positions.__wrapped__(module.forward)
+    return has_positions(function)
 
 
 @lru_cache(maxsize=64)
@@ -123,8 +122,7 @@ def run_at(
     if positions is None:
         return module(x, mask)
     if takes_positions(module):
-        # Their number changes from batch to batch.
-        return as_written(module)(x, mask, positions=positions)
+        return module(x, mask, positions=positions)
     return module(x, mask).flatten(0, 1).index_select(0, positions)
 
 

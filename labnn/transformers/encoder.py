@@ -37,7 +37,7 @@ from torch import nn
 
 from labnn.layers.dropout import Dropout
 from labnn.layers.layer_norm import LayerNorm
-from labnn.transformers.chosen import Chosen, run_at
+from labnn.transformers.chosen import Chosen, run_at, takes_positions
 from labnn.transformers.compiled import as_written
 from labnn.transformers.kv_cache import KeyValueCache, LayerCache
 
@@ -206,4 +206,7 @@ class Encoder(nn.Module):
         *before, last = self.layers
         for layer in before:
             x = layer(x, mask=mask)
+        if positions is not None and takes_positions(last):
+            # Their number changes from batch to batch.
+            return self.norm(as_written(last)(x, mask, positions=positions))
         return self.norm(run_at(last, x, mask, positions))

@@ -16,6 +16,7 @@ from labml_helpers.metrics.accuracy import Accuracy
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler, TensorDataset
 
 from experiments import mlm
+from labnn.configs.loop import Torn
 from labnn.optimizers.noam import noam_rate
 from labnn.runs import checkpoint, session, shelf
 from labnn.runs.command import command
@@ -63,6 +64,17 @@ class Stopping(mlm.Configs):
 
     def state_parts(self):
         return forgetful(super().state_parts(), self._forgotten)
+
+
+class Tearing(Stopping):
+    """Also leaves the batch in its middle, where something random was drawn"""
+
+    def at(self, place):
+        is_torn = place in self._stops
+        super().at(place)
+        if is_torn:
+            torch.rand(3)
+            raise Torn
 
 
 def forgetful(parts, name):
@@ -143,6 +155,11 @@ STOPS = [
     ["valid 1 0", "valid 1 1"],
     ["train 1 0", "valid 1 0", "train 2 2", "sample 2 1"],
 ]
+
+
+def test_a_batch_that_was_left_in_its_middle_is_not_saved(here):
+    # The run goes on from the checkpoint before it; with a later one dropout would be another.
+    check(Tearing, {"checkpoint.interval": 2}, ["train 1 2"])
 
 
 @pytest.mark.parametrize(

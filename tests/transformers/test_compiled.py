@@ -181,10 +181,15 @@ def test_the_encoder_can_be_compiled_as_a_whole_too():
 
 
 def test_as_written():
-    module = nn.Linear(2, 2)
+    module, compiler, hooked = nn.Linear(2, 2), Counting(), []
     assert as_written(module) is module
-    module.compile(backend="eager")
-    assert as_written(module) == module.forward
+    module.register_forward_hook(lambda *_: hooked.append(1))
+    module.compile(backend=compiler)
+    # Nothing is compiled, and hooks are called.
+    as_written(module)(torch.ones(1, 2))
+    assert compiler.n_graphs == 0 and hooked == [1]
+    module(torch.ones(1, 2))
+    assert compiler.n_graphs == 1
 
 
 def test_each_call_of_dropout_has_coins_of_its_own():
