@@ -3,9 +3,9 @@ r"""
 
 With `compile=true` the model is [compiled](../transformers/compiled.html): the first start takes a
 minute, later ones some seconds, and the steps less time than without, above all in half precision.
-A step of the main experiment on two cores is shorter by 5 % in `float32` and by 16 % in `bfloat16`.
-In `float32` it may also be longer, as for a GPT-2 of that size by 10 %; so it is an option, and to
-be tried.
+A step of the main experiment on two cores is shorter by 5 to 9 % in `float32` and by 9 to 16 % in
+`bfloat16`. In `float32` it may also be longer, as for a GPT-2 of that size by 10 %; so it is an
+option, and to be tried.
 
 torch compiles with what it finds: a C++ compiler on a processor, Triton on CUDA. What is missing
 shows before data is read, in one line. Compiled code is kept in `torchinductor` in the cache of

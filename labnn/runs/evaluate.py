@@ -13,10 +13,11 @@ labnn eval 20261121 text.path=my.txt
 It is the validation of the [training](../configs/training.html) itself, with the same masks: they
 depend on the seed and the number of the batch alone. On its own text a run therefore gets the very
 number that it has written at that checkpoint, but for rounding if it was
-[compiled](../configs/compiling.html): here nothing is. The perplexity is $e^{\text{loss}}$, where the loss
-is the mean over all tokens that are scored. A [language model](../configs/language_model.html)
-scores each token of the part once; it tells the loss in bits with `is_log_bits=true`, and with
-`is_log_per_word=true` the perplexity of a word.
+[compiled](../configs/compiling.html): here nothing is.
+
+The perplexity is $e^{\text{loss}}$, where the loss is the mean over all tokens that are scored. A
+[language model](../configs/language_model.html) scores each token of the part once; it tells the
+loss in bits with `is_log_bits=true`, and with `is_log_per_word=true` the perplexity of a word.
 
 **A third part.** A validation that has chosen options, or the best checkpoint, knows them better
 than a new text would. [WikiText](../data/wikitext.html) has a part for tests that nothing is chosen
