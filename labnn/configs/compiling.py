@@ -1,11 +1,9 @@
 r"""
 # Compiling
 
-With `compile=true` the model is [compiled](../transformers/compiled.html): the first start takes a
-minute, later ones some seconds, and the steps less time than without, above all in half precision.
-A step of the main experiment on two cores is shorter by 5 to 9 % in `float32` and by 9 to 16 % in
-`bfloat16`. In `float32` it may also be longer, as for a GPT-2 of that size by 10 %; so it is an
-option, and to be tried.
+With `compile=true` the model is [compiled](../transformers/compiled.html). The first start then
+takes a minute longer and later ones some seconds, and the steps take less time or more, by the shape
+of the model: COMPILED_NUMBERS It is an option, and to be tried.
 
 torch compiles with what it finds: a C++ compiler on a processor, Triton on CUDA. What is missing
 shows before data is read, in one line. Compiled code is kept in `torchinductor` in the cache of
@@ -13,13 +11,14 @@ shows before data is read, in one line. Compiled code is kept in `torchinductor`
 are pickled, stay off.
 
 On a processor two runs with one seed are the same bit by bit, and so is one that was stopped and
-goes on. A run with `compile` and one without differ by rounding. That rests on four things: dropout
-draws what it draws without; each shape of a batch is compiled for itself, since code for any shape
-would compute a batch differently after others than alone; operations that several threads add up
-in any order are not taken; and nothing is left out silently. Samples are made without compiled
+goes on. A run with `compile` and one without differ by rounding. For that, dropout draws what it
+draws without, torch is asked for operations that do not hang on the order of its threads, and each
+shape of a batch is compiled for itself, since code for any shape would compute a batch differently
+after others than alone. With more than 64 shapes the run ends with an error: torch would leave the
+others as they are, which would be other ones after a resume. Samples are made without compiled
 code, since texts that grow have a new shape for each token.
 
-While something is compiled a signal to stop has to wait, for a minute at most at the first start.
+While something is compiled a signal to stop has to wait, for a minute or more at the first start.
 
 [Training configs](training.html) have the option.
 """
@@ -63,12 +62,15 @@ class CompilingConfigs(RoundsConfigs):
     Rounds of a model that may be compiled
     """
 
-    # Compile the model: faster steps after some seconds; on a processor it needs a C++ compiler
+    # Compile the model, which takes a minute at first; on a processor it needs a C++ compiler
     compile: bool = False
 
     # Where to compute, and an option that does not go together with this one
     device: torch.device
     is_log_model_activations: bool = False
+
+    # Whoever only validates needs nothing compiled.
+    _is_compiled = False
 
     def check(self):
         """Raises `ConfigError` for options that do not go together."""
@@ -94,6 +96,7 @@ class CompilingConfigs(RoundsConfigs):
         super().prepare()
         if self.compile:
             self.model.compile(**HOW)
+            self._is_compiled = True
 
     def phase(self, name: str):
         """
@@ -102,9 +105,9 @@ class CompilingConfigs(RoundsConfigs):
         Samples are of many shapes, and run as they are written.
         """
         around: AbstractContextManager = nullcontext()
-        if self.compile and name == "sample":
+        if self._is_compiled and name == "sample":
             around = torch.compiler.set_stance("force_eager")
-        elif self.compile:
+        elif self._is_compiled:
             around = compiling(self._listener.should_stop)
         with around:
             super().phase(name)
@@ -162,17 +165,13 @@ def compiling(should_stop: Callable[[], bool]) -> Iterator[None]:
 
     A signal to stop that is meant for all, as by Ctrl-C, ends the compiler as well, in the middle
     of a batch: the run ends as `Torn`. What else a compiler fails at is told in one line, as a
-    `TrainingError`. What is set for torch here is afterwards as it was.
+    `TrainingError`.
 
     * `should_stop` says whether there was a signal
     """
-    is_strict = torch.are_deterministic_algorithms_enabled()
-    is_warning = torch.is_deterministic_algorithms_warn_only_enabled()
     limits = dict(recompile_limit=MOST, accumulated_recompile_limit=4 * MOST)
     try:
-        # Where an operation has no other form there is none on a processor that needs it.
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True, **limits):
+        with ordered(), torch._dynamo.config.patch(fail_on_recompile_limit_hit=True, **limits):
             yield
     except Exception as error:
         homes = [base.__module__.partition("._")[2] for base in type(error).__mro__]
@@ -180,8 +179,34 @@ def compiling(should_stop: Callable[[], bool]) -> Iterator[None]:
             raise
         if should_stop():
             raise Torn from error
+        if isinstance(error, torch._dynamo.exc.FailOnRecompileLimitHit):
+            raise TrainingError(
+                f"there are more than {MOST} shapes of batches, and each would be compiled; use "
+                "compile=false"
+            ) from error
         raise TrainingError(
             f"torch failed to compile the model: {reason(error)}; use compile=false"
         ) from error
+
+
+@contextmanager
+def ordered() -> Iterator[None]:
+    """
+    ## While results may not hang on the order of threads
+
+    What is set for torch here is afterwards as it was.
+    """
+    from torch._inductor import config
+
+    memory = torch.utils.deterministic
+    was = torch.are_deterministic_algorithms_enabled()
+    was_warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    was_filling, was_compiling = memory.fill_uninitialized_memory, config.deterministic
+    try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        # torch would also fill all new memory, which takes 3 to 5 % of a step in half precision.
+        memory.fill_uninitialized_memory = False
+        yield
     finally:
-        torch.use_deterministic_algorithms(is_strict, warn_only=is_warning)
+        torch.use_deterministic_algorithms(was, warn_only=was_warning)
+        memory.fill_uninitialized_memory, config.deterministic = was_filling, was_compiling

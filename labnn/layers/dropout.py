@@ -73,7 +73,8 @@ def sides_like(empty: torch.Tensor) -> torch.Tensor:
     return words.view(empty.dtype)[: empty.numel()].view(empty.shape)
 
 
-# `torch.compile` cannot look into the draws, so they are one operation to it.
+# `torch.compile` knows neither `random_` over all integers nor numbers that are seen as others of
+# another size, so the draws are one operation to it.
 compiled_sides = torch.library.custom_op(
     "labnn::sides_like", sides_like, mutates_args=(), tags=torch.Tag.nondeterministic_seeded
 )
@@ -134,7 +135,7 @@ class Dropout(nn.Module):
         sides = random_sides(x, self.coin_type)
         least = self.n_dropped - self.n_sides // 2
         if torch.compiler.is_compiling():
-            # The same in the words from which a compiler makes the faster loop.
+            # The same, compared in 32 bits, for which a compiler makes a loop over many at once.
             return torch.where(sides.to(torch.float32) >= least, torch.full_like(x, scale), 0.0)
 
         # $m$ as integers, in place: they are compared faster than they are turned into a truth

@@ -88,8 +88,8 @@ class TransformerModel(nn.Module):
 
     def compile(self, *args, **options) -> None:
         """
-        [Compile](../transformers/compiled.html) the encoder. Before it and behind it there is one
-        operation each. The arguments are those of `torch.compile`.
+        [Compile](../transformers/compiled.html) the layers of the encoder. Embedding, last
+        normalization and generator stay as they are. The arguments are those of `torch.compile`.
         """
         self.encoder.compile(*args, **options)
 

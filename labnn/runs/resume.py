@@ -191,8 +191,10 @@ class Resumed:
             for name in MACHINE
             if name in before and before[name] != now[name]
         ]
-        if "compile" in self.changes:
-            other.append("compile was {} and is {}".format(*self.changes["compile"]))
+        # Runs from before there was this option were not compiled.
+        was = (self.info.get("options") or {}).get("compile", False)
+        if was != (is_ := self.now.get("compile", False)):
+            other.append(f"compile was {was} and is {is_}")
         if other:
             warn(f"{', '.join(other)}: results may differ in the last bits")
 

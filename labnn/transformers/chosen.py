@@ -87,7 +87,7 @@ def takes_positions(module: nn.Module) -> bool:
     """
     # A method is made anew each time that it is read, its function is that of the class.
     function = getattr(module.forward, "__func__", None)
-    # A compiler asks once, and warns of answers that are kept.
+    # `torch.compile` asks once, and warns of answers that are kept.
     if function is None or torch.compiler.is_compiling():
         return has_positions.__wrapped__(module.forward)
     return has_positions(function)

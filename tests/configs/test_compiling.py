@@ -92,22 +92,28 @@ def test_more_shapes_than_are_compiled_are_an_error(monkeypatch):
     with compiling.compiling(lambda: False):
         for n in range(3):
             called(torch.zeros(n + 2))
-    with pytest.raises(TrainingError, match="limit"), compiling.compiling(lambda: False):
+    with (
+        pytest.raises(TrainingError, match="more than 3 shapes"),
+        compiling.compiling(lambda: False),
+    ):
         called(torch.zeros(9))
 
 
 @pytest.mark.parametrize("is_strict", [True, False])
 def test_what_is_set_for_torch_is_as_it_was(is_strict):
-    limit = torch._dynamo.config.recompile_limit
+    limit, memory = torch._dynamo.config.recompile_limit, torch.utils.deterministic
     torch.use_deterministic_algorithms(is_strict)
     try:
         with pytest.raises(ValueError), compiling.compiling(lambda: False):
             assert torch.are_deterministic_algorithms_enabled()
+            assert not memory.fill_uninitialized_memory
             assert torch._dynamo.config.recompile_limit == compiling.MOST
             raise ValueError
         assert torch.are_deterministic_algorithms_enabled() == is_strict
         assert not torch.is_deterministic_algorithms_warn_only_enabled()
         assert torch._dynamo.config.recompile_limit == limit
+        assert memory.fill_uninitialized_memory
+        assert torch._inductor.config.deterministic == is_strict
     finally:
         torch.use_deterministic_algorithms(False)
 
@@ -174,6 +180,18 @@ def cache(tmp_path_factory):
 
 
 @pytest.mark.slow
+def test_torchs_own_dropout_draws_what_it_draws_without(tmp_path, monkeypatch):
+    needs_program("g++", "clang++")
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    torch._dynamo.reset()
+    dropout, x, found = torch.nn.Dropout(0.3), torch.randn(1000), []
+    for call in (dropout, torch.compile(dropout.forward, **compiling.HOW)):
+        torch.manual_seed(1)
+        found.append(call(x))
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.slow
 def test_the_option_changes_only_the_rounding(tmp_path, cache):
     found = {}
     elsewhere = folder(tmp_path / "elsewhere")
@@ -190,6 +208,8 @@ def test_the_option_changes_only_the_rounding(tmp_path, cache):
         if is_compiled == "true":
             assert {path.name for path in elsewhere.iterdir()} == {"text.txt"}
     assert found["true"] == pytest.approx(found["false"], rel=1e-4)
+    # The layer has been compiled, and not only what shows that there is a compiler.
+    assert len([*Path(cache).rglob("*.so")]) > 5
     # Code, and nothing that is pickled: files of those caches have no suffix.
     kinds = {path.suffix for path in Path(cache).rglob("*") if path.is_file()}
     assert kinds == {".so", ".cpp", ".py", ".lock"}

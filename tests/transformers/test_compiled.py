@@ -167,17 +167,17 @@ def test_the_encoder_can_be_compiled_as_a_whole_too():
     encoder, x = make_model().encoder, torch.randn(SEQ_LEN, BATCH_SIZE, D_MODEL)
     positions = torch.tensor([3, 3, 0, 34])
     whole = torch.compile(encoder.forward, backend="aot_eager", fullgraph=True)
+    # With dropout, which coins are drawn depends on how many rows the grid of positions has.
+    encoder.eval()
     found = []
     for call in (encoder, whole):
-        torch.manual_seed(1)
         encoder.zero_grad()
         y = call(x, None, positions)
         y.sin().sum().backward()
         found.append((y, [p.grad.clone() for p in encoder.parameters()]))
-    # Which coins are drawn for chosen positions depends on how many rows their grid has.
-    assert found[0][0].shape == found[1][0].shape
-    encoder.eval()
-    torch.testing.assert_close(whole(x, None, positions), encoder(x, None, positions))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-5)
+    encoder.train()
+    assert whole(x, None, positions).shape == (len(positions), D_MODEL)
 
 
 def test_as_written():
