@@ -7,6 +7,10 @@ ARGS ?=
 # What makes minutes of training out of days; an option that ARGS names is left to ARGS
 MLM_DEMO ?= epochs=4 optimizer.warmup=800
 
+# Two processes; the tests of a file share what they prepare. More than two get in each other's way
+# where few cores are.
+SPREAD ?= -n 2 --dist loadfile
+
 PY = .venv/bin/python
 # Without the constraints a newer torch could come, with gigabytes of CUDA beside it.
 INSTALL = $(PY) -m pip install -qq --disable-pip-version-check --constraint requirements.lock
@@ -24,10 +28,10 @@ mlm: .venv/installed ## train a masked language model for some minutes, and samp
 	@printf '\nAll 1,024 epochs: %s\n' "$(PY) -m experiments.mlm$${ARGS:+ $$ARGS}"
 
 test: .venv/installed ## run all tests
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(SPREAD) $(ARGS)
 
-quick: .venv/installed ## run all tests but the slow ones, in about three minutes
-	@$(PY) -m pytest -m "not slow" $(ARGS)
+quick: .venv/installed ## run all tests but the slow ones, in about two minutes
+	@$(PY) -m pytest -m "not slow" $(SPREAD) $(ARGS)
 
 docs: .venv/installed ## build the site in site/
 	@$(PY) -m docs_gen build labnn experiments docs_gen -o site \

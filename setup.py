@@ -52,13 +52,15 @@ DOCS = [
     "watchfiles>=1.1",
 ]
 
-# The tests read requirements with packaging and build a wheel with setuptools. Gitpython is
-# labml's: they load it early to start many runs fast. Event files are read with TensorBoard. The
-# site is looked at in a browser that playwright drives, with axe for who cannot see it, its pages
-# are read with html5lib, and its font with fonttools, which unpacks it with brotli. Notes are
-# searched for misspelt words with codespell. What a model generates is compared with transformers.
+# Xdist spreads the tests over two processes. Tests read requirements with packaging and build a
+# wheel with setuptools. Gitpython is labml's: they load it early to start many runs fast. Event
+# files are read with TensorBoard. The site is looked at in a browser that playwright drives, with
+# axe for who cannot see it, its pages are read with html5lib, and its font with fonttools, which
+# unpacks it with brotli. Notes are searched for misspelt words with codespell. What a model
+# generates is compared with transformers.
 TEST = [
-    *("pytest>=9.0", "packaging>=24.0", "setuptools>=77.0.3", "gitpython>=3.1"),
+    *("pytest>=9.0", "pytest-xdist>=3.8", "packaging>=24.0", "setuptools>=77.0.3"),
+    "gitpython>=3.1",
     *("playwright>=1.50", "axe-playwright-python>=0.1.4", "html5lib>=1.1"),
     *("codespell>=2.3", "fonttools>=4.55", "brotli>=1.1"),
     "transformers>=5.0",

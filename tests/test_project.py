@@ -350,8 +350,11 @@ def test_the_demonstration_yields_to_given_options(built):
 
 
 def test_quick_leaves_the_slow_tests_out(built):
-    assert make(built, "quick", "ARGS=-k name") == "<-m><pytest><-m><not slow><-k><name>\n"
-    assert make(built, "test") == "<-m><pytest>\n"
+    spread = "<-n><2><--dist><loadfile>"
+    quick = f"<-m><pytest><-m><not slow>{spread}<-k><name>\n"
+    assert make(built, "quick", "ARGS=-k name") == quick
+    assert make(built, "test") == f"<-m><pytest>{spread}\n"
+    assert make(built, "test", "SPREAD=") == "<-m><pytest>\n"
 
 
 def test_benchmarks_run_one_by_one_and_their_absence_is_said(built):
