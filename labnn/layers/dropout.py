@@ -55,8 +55,8 @@ def random_sides(x: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     One random integer of type `dtype` for each element of `x`, in the shape of `x`. The bits come
     from torch's own generator of the device, so `torch.manual_seed` repeats them.
     """
-    # A compiler takes equal calls for one and the same, but no two empty tensors: without one in
-    # each call, all layers of a kind would drop the same features.
+    # A compiler takes equal calls for one and the same, but no two empty tensors. Without one in
+    # each call, two dropouts of one shape in what is compiled would drop the same features.
     empty = torch.empty(x.shape, dtype=dtype, device=x.device)
     return (compiled_sides if torch.compiler.is_compiling() else sides_like)(empty)
 
@@ -73,8 +73,7 @@ def sides_like(empty: torch.Tensor) -> torch.Tensor:
     return words.view(empty.dtype)[: empty.numel()].view(empty.shape)
 
 
-# `torch.compile` knows neither `random_` over all integers nor numbers that are seen as others of
-# another size, so the draws are one operation to it.
+# `torch.compile` stops at a `random_` over all integers, so the draws are one operation to it.
 compiled_sides = torch.library.custom_op(
     "labnn::sides_like", sides_like, mutates_args=(), tags=torch.Tag.nondeterministic_seeded
 )

@@ -5,11 +5,7 @@ Between two matrix products a layer adds, drops and normalizes. Written with ten
 reads all numbers from memory and writes them back.
 [PyTorch 2](https://doi.org/10.1145/3620665.3640366) compiles the code as it stands into loops that
 do several of them in one walk. Weights, their names and the draws of dropout stay the same, and the
-results are the same but for rounding,
-
-$$\operatorname{compiled}(x; \theta) = \operatorname{layer}(x; \theta) \, (1 + \epsilon)$$
-
-with $\theta$ the weights and $\epsilon$ of the size of one rounding.
+results are the same but for rounding.
 
 `model.compile()` compiles each layer of the [encoder](encoder.html) by itself. Equal layers share
 what was compiled, so six of them take as long as one. Everything between them stays Python, which
