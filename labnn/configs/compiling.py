@@ -4,7 +4,7 @@ r"""
 With `compile=true` the model is [compiled](../transformers/compiled.html). The first start then
 takes a minute longer and later ones some seconds. Whether the steps take less time hangs on the
 model: those of the main experiment on two cores take 5 to 9 % less in `float32` and 8 to 16 % less
-in `bfloat16`, and with other shapes it was between 20 % less and 20 % more. So it is an option, and
+in `bfloat16`, and with other shapes it was between 20 % less and 60 % more. So it is an option, and
 to be tried.
 
 torch compiles with what it finds: a C++ compiler on a processor, Triton on CUDA. What is missing
@@ -77,14 +77,15 @@ class CompilingConfigs(RoundsConfigs):
     def check(self):
         """Raises `ConfigError` for options that do not go together."""
         super().check()
-        if self.compile and self.is_log_model_activations:
+        if not self.compile:
+            return
+        if self.is_log_model_activations:
             raise ConfigError(
                 "compile is true, and is_log_model_activations needs every module to be called by "
                 "itself; take one of them back"
             )
-        if self.compile:
-            # Before the first optimizer, with which torch chooses one
-            choose_folder()
+        # Before the first optimizer, with which torch chooses one
+        choose_folder()
 
     def prepare(self):
         """
